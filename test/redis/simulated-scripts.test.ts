@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { ScriptEngine } from '../../src/simulation/scripts/engine.ts';
 import { type FrozenServer, startFrozenServer } from '../support/scripts/frozen-server.ts';
+import { compareTrims } from '../support/scripts/trims.ts';
 import { SCRIPTS, walkScript } from '../support/scripts/walk.ts';
 import { SERVERS } from '../support/server.ts';
 
@@ -21,5 +22,10 @@ describe.each(SERVERS)('the simulation and %s', { timeout: 120_000 }, (command) 
     const { replies, errors } = await walkScript({ server, engine, script, steps: STEPS, seed: 30 });
     expect(replies + errors).toBeGreaterThanOrEqual(STEPS);
     expect(replies).toBeGreaterThan(STEPS / 2);
+  });
+
+  it('trim streams to the same entries', async () => {
+    server ??= await startFrozenServer(command);
+    await compareTrims({ server, engine: await ScriptEngine.open(), entries: 3_000, seed: 30 });
   });
 });

@@ -79,9 +79,10 @@ function range({ key, from, to, rest, host, isReversed }: Range): Reply {
   if (count === undefined) return NOT_AN_INTEGER;
   const [first, last] = [bound(textOf(from), 1), bound(textOf(to), -1)];
   if (first === undefined || last === undefined) return INVALID_ID;
-  return withValue('stream', key, host, (stream) =>
-    (stream?.range(first, last, Math.max(0, count), isReversed) ?? []).map(replyOf),
-  );
+  return withValue('stream', key, host, (stream) => {
+    if (stream === undefined) return [];
+    return count > 0 && stream.range(first, last, count, isReversed).map(replyOf);
+  });
 }
 
 /** One end of a range; `(` leaves out the id itself, towards the other end: 1 up, -1 down. */

@@ -9,6 +9,8 @@ export type StreamId = Pick<StreamEntry, 'ms' | 'seq'>;
 
 /** What Redis keeps in one listpack: it is trimmed as a whole where a trim may be inexact. */
 interface Node {
+  /** The entry that was put into it first, also once it is gone: the others are written by their difference from it. */
+  readonly first: StreamEntry;
   readonly entries: StreamEntry[];
   /** Entries that were put into it. */
   total: number;
@@ -46,10 +48,10 @@ export class Stream {
     let node = this.#nodes.at(-1);
     const given = entry.fields.reduce((sum, text) => sum + text.length, 0);
     if (node === undefined || node.bytes + given >= NODE_BYTES || node.total >= NODE_ENTRIES) {
-      node = { entries: [], total: 0, bytes: headBytes(entry) };
+      node = { first: entry, entries: [], total: 0, bytes: headBytes(entry) };
       this.#nodes.push(node);
     }
-    node.bytes += entryBytes(entry, node.entries[0] ?? entry);
+    node.bytes += entryBytes(entry, node.first);
     node.entries.push(entry);
     node.total++;
     this.last = { ms: entry.ms, seq: entry.seq };

@@ -58,7 +58,8 @@ export class Calls {
     return {
       buckets: named('bucket', 3),
       others: [
-        ...named('record', 4),
+        ...named('record', 2),
+        ...named('id', 2),
         ...named('move', 2),
         ...ACTIVE.flatMap((kind) => named(kind, 2)),
         ...named('old', 2),
@@ -90,7 +91,8 @@ export class Calls {
   }
 
   bucket = () => this.key('bucket', 3);
-  record = () => this.key('record', 4);
+  record = () => this.key('record', 2);
+  id = () => this.key('id', 2);
   memory = () => 1 + this.upTo(this.pick([3, 3_000, 300_000]));
 }
 
@@ -126,33 +128,32 @@ const DRAWS: Readonly<Record<string, Draw>> = {
     };
   },
   'take-all': (calls) => ({
-    keys: calls.upTo(2) === 0 ? [calls.bucket()] : [calls.bucket(), calls.record()],
+    keys: calls.upTo(2) === 0 ? [calls.bucket()] : [calls.bucket(), calls.id()],
     args: [calls.memory(), ...withQuanta(calls)],
   }),
   refund: (calls) => ({
-    keys: calls.upTo(2) === 0 ? [calls.bucket()] : [calls.bucket(), calls.record()],
+    keys: calls.upTo(2) === 0 ? [calls.bucket()] : [calls.bucket(), calls.id()],
     args: [calls.memory(), ...withQuanta(calls)],
   }),
   peek: (calls) => ({ keys: [calls.bucket()], args: calls.policies().flatMap(({ args }) => args) }),
   reset: (calls) => ({ keys: [calls.bucket()], args: [] }),
   lease(calls) {
     const terms = [...single(calls).args, 1 + calls.upTo(calls.pick([10, 3_000_000]))];
-    const request = [2, 3, 5]
-      .map((most) => 1 + calls.upTo(most))
-      .concat([9, 4, 12, 3].map((most) => calls.upTo(most)));
+    const ids = [2, 2, calls.pick([1, 5])].map((most) => 1 + calls.upTo(most));
+    const request = [...ids, ...[calls.pick([1, 9]), 4, 12, 3].map((most) => calls.upTo(most))];
     return { keys: [calls.bucket()], args: [terms.join(' '), request.join(' ')] };
   },
   reserve: (calls) => ({
     keys: [calls.bucket(), calls.record()],
-    args: [1 + calls.upTo(3), calls.pick([0, 1, 500_000, 5_000_000]), calls.memory(), ...withTokens(calls)],
+    args: [1 + calls.upTo(2), calls.pick([0, 1, 500_000, 5_000_000]), calls.memory(), ...withTokens(calls)],
   }),
   extend: (calls) => ({
     keys: [calls.bucket(), calls.record()],
-    args: [1 + calls.upTo(3), 1 + calls.upTo(4), 1 + calls.upTo(2), ...withTokens(calls)],
+    args: [1 + calls.upTo(2), 1 + calls.upTo(4), 1 + calls.upTo(2), ...withTokens(calls)],
   }),
   settle(calls) {
     const policies = calls.policies().flatMap(({ args, tokens }) => [...args, calls.pick([-1, tokens])]);
-    return { keys: [calls.bucket(), calls.record()], args: [1 + calls.upTo(3), calls.memory(), ...policies] };
+    return { keys: [calls.bucket(), calls.record()], args: [1 + calls.upTo(2), calls.memory(), ...policies] };
   },
   'rehome-close': (calls) => ({ keys: move(calls), args: [1 + calls.upTo(6), calls.memory()] }),
   'rehome-cancel': (calls) => ({ keys: move(calls), args: [1 + calls.upTo(6), calls.memory()] }),

@@ -15,10 +15,21 @@ const OF_BUCKETS = [
 ];
 const FAMILIES = [OF_BUCKETS, ['active-take', 'active-read', 'active-merge'], ['article']];
 
+/** Whose work a script goes on with: without it most of its calls would find nothing. */
+const BEFORE: Readonly<Record<string, string>> = {
+  extend: 'reserve',
+  settle: 'reserve',
+  'rehome-leave': 'lease',
+  'rehome-open': 'rehome-close',
+  'rehome-cancel': 'rehome-close',
+  'active-read': 'active-take',
+};
+
 /** All scripts of `lua/`. */
 export const SCRIPTS = FAMILIES.flat();
 
 const STEPS_PER_STORE = 200;
+const GARBAGE_MS = 3_000;
 const START_US = 1_764_354_000_000_000;
 
 /** What happened in the calls of one script. */
@@ -112,8 +123,9 @@ class Segment {
   /** A call, or rarely another value in the place of a bucket. */
   #draw(): Call | Garbage {
     const { calls, script, family } = this.#parts;
-    if (family === OF_BUCKETS && calls.upTo(40) === 0) return { key: calls.bucket(), value: garbage(calls) };
-    return calls.draw(calls.upTo(10) < 7 ? script : calls.pick(family));
+    if (family === OF_BUCKETS && calls.upTo(100) === 0) return { key: calls.bucket(), value: garbage(calls) };
+    const before = BEFORE[script] ?? script;
+    return calls.draw(calls.upTo(10) < 6 ? script : calls.pick([before, before, calls.pick(family)]));
   }
 
   async #compare(batch: readonly (Call | Garbage)[]): Promise<void> {
@@ -125,9 +137,10 @@ class Segment {
         wanted.push({ of: each, want: this.#run(each) });
         pipeline.callBuffer('EVALSHA', sha, each.keys.length, ...each.keys, ...each.args);
       } else {
-        this.#store.write({ type: 'set', ...each, expireAtMs: NEVER });
+        const expireAtMs = Math.floor(this.#clockUs / 1000) + GARBAGE_MS;
+        this.#store.write({ type: 'set', ...each, expireAtMs });
         wanted.push({ of: each, want: 'OK' });
-        pipeline.callBuffer('SET', each.key, Buffer.from(each.value, 'latin1'));
+        pipeline.callBuffer('SET', each.key, Buffer.from(each.value, 'latin1'), 'PX', GARBAGE_MS);
       }
       for (const key of new Set('script' in each ? each.keys : [each.key]))
         for (const { command, want } of this.#look(key)) {
