@@ -1,0 +1,164 @@
+import { OpenclawError } from '../../core/errors.ts';
+import type { Timer } from '../../core/time.ts';
+import { closedError, describeFailure } from '../../limiter/redis/errors.ts';
+import { keySlot } from '../../limiter/redis/hash-slot.ts';
+import type { AckedPort, AckedReply, ScriptReply, TextPort, TextReply } from '../../limiter/redis/port.ts';
+import { integers, type Script, texts } from '../../limiter/redis/script.ts';
+import type { Command } from '../nodes/messages.ts';
+import type { VirtualTime } from '../virtual-time.ts';
+import type { Client, ClientEvents } from './client.ts';
+import { Fifo } from './fifo.ts';
+import { SentCommand, type Values } from './sent-command.ts';
+
+export interface PortOptions {
+  readonly time: VirtualTime;
+  readonly timeoutMs: number;
+  /** Runs scripts that only read, on replicas. */
+  readonly readsReplicas: boolean;
+  /** Opens the client of the port. */
+  readonly open: (events: ClientEvents) => Client;
+  /** Called once the port is closed. */
+  readonly onClosed?: () => void;
+}
+
+/**
+ * The port of the limiter over a simulated client: each command is written at most once, and its failure says whether it
+ * may have run, by the same rules as over ioredis.
+ */
+export class SimulatedPort implements TextPort, AckedPort {
+  readonly #options: PortOptions;
+  readonly #client: Client;
+  /** Those of equal timeouts, so that the first one is due first. */
+  readonly #due = new Fifo<SentCommand>();
+  #timer: Timer | undefined;
+  /** Those that were called while the client connects. */
+  #waiting = new Set<SentCommand>();
+  #wasReady = false;
+  #hasFailed = false;
+  #isClosed = false;
+
+  constructor(options: PortOptions) {
+    this.#options = options;
+    this.#client = options.open({ onReady: this.#ready, onClose: this.#lost });
+  }
+
+  run(script: Script, keys: readonly string[], args: readonly string[]): Promise<ScriptReply> {
+    return this.#script(script, keys, args, (values, { sent: { node } }) => ({
+      values: integers(values, script, node),
+      node,
+    }));
+  }
+
+  runText(script: Script, keys: readonly string[], args: readonly string[]): Promise<TextReply> {
+    return this.#script(script, keys, args, (values, { sent: { node } }) => ({
+      values: texts(values, script, node),
+      node,
+    }));
+  }
+
+  runAcked(script: Script, keys: readonly string[], args: readonly string[]): Promise<AckedReply> {
+    const read = (values: Values, command: SentCommand): AckedReply => {
+      const { node } = command.sent;
+      const acked = async () => {
+        if (command.acks !== undefined) return command.acks;
+        throw new OpenclawError('NOT_ACKED', `no WAIT was sent after a write to ${node}`);
+      };
+      return { values: integers(values, script, node), node, acked };
+    };
+    return this.#script(script, keys, args, read, true);
+  }
+
+  async ready(): Promise<void> {
+    await this.#send({ name: 'ping' }, undefined, () => undefined, false);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#client.close();
+    this.#options.onClosed?.();
+  }
+
+  #script<R>(
+    script: Script,
+    keys: readonly string[],
+    args: readonly string[],
+    read: (values: Values, command: SentCommand) => R,
+    wantsAcks = false,
+  ): Promise<R> {
+    const onReplica = this.#options.readsReplicas ? ({ onReplica: true } as const) : undefined;
+    const slot = keySlot(keys[0] ?? '');
+    return this.#send({ name: 'script', script, keys, args, ...onReplica }, slot, read, wantsAcks);
+  }
+
+  #send<R>(
+    command: Command,
+    slot: number | undefined,
+    read: (values: Values, command: SentCommand) => R,
+    wantsAcks: boolean,
+  ): Promise<R> {
+    if (this.#isClosed) return Promise.reject(closedError());
+    const { time, timeoutMs } = this.#options;
+    return new Promise((resolve, reject) => {
+      const deadlineMs = time.nowUs / 1_000 + timeoutMs;
+      const over = (result: Values | Error) => {
+        try {
+          if (result instanceof Error) reject(this.#failure(result, sent));
+          else resolve(read(result, sent));
+        } catch (error) {
+          reject(error);
+        }
+      };
+      const sent = new SentCommand(command, { time, slot, deadlineMs, wantsAcks, over });
+      this.#due.push(sent);
+      this.#timer ??= time.at(deadlineMs * 1_000, this.#late);
+      this.#sendUnlessAway(sent);
+    });
+  }
+
+  #failure(error: Error, { sent }: SentCommand): OpenclawError {
+    return this.#isClosed && !sent.written
+      ? closedError()
+      : describeFailure(error, sent, this.#client.problemOf(sent.node));
+  }
+
+  /** A command is refused if the last attempt to connect failed; after a lost connection the first attempt is awaited. */
+  #sendUnlessAway(command: SentCommand): void {
+    if (this.#hasFailed) {
+      refuseAway(command);
+      return;
+    }
+    if (!this.#client.isReady) this.#waiting.add(command);
+    this.#client.send(command);
+  }
+
+  readonly #ready = (): void => {
+    [this.#wasReady, this.#hasFailed] = [true, false];
+    this.#waiting.clear();
+  };
+
+  readonly #lost = (): void => {
+    this.#hasFailed = !this.#wasReady;
+    this.#wasReady = false;
+    if (!this.#hasFailed) return;
+    const refused = this.#waiting;
+    this.#waiting = new Set();
+    for (const command of refused) refuseAway(command);
+  };
+
+  readonly #late = (): void => {
+    const { time } = this.#options;
+    this.#timer = undefined;
+    for (let next = this.#due.first; next !== undefined; next = this.#due.first) {
+      if (!next.isSettled && next.deadlineMs * 1_000 > time.nowUs) {
+        this.#timer = time.at(next.deadlineMs * 1_000, this.#late);
+        return;
+      }
+      this.#due.shift();
+      next.refuse(new Error('Command timed out'));
+    }
+  };
+}
+
+function refuseAway(command: SentCommand): void {
+  command.refuse(new Error('the last attempt to connect failed'));
+}

@@ -1,0 +1,80 @@
+import type { AckedCommand } from '../../limiter/redis/ack-lanes.ts';
+import type { SendRecord } from '../../limiter/redis/errors.ts';
+import type { Answer, Command } from '../nodes/messages.ts';
+import type { VirtualTime } from '../virtual-time.ts';
+
+/** As the client of a limiter calls a command that it has not written. */
+export const NEVER_SENT: SendRecord = { written: false, node: 'no node' };
+
+/** The message of ioredis for a command whose connection is over. */
+export const CLOSED = 'Connection is closed.';
+
+/** An error that a node replied. */
+export class ReplyError extends Error {
+  override readonly name = 'ReplyError';
+}
+
+export type Values = readonly (number | string)[];
+
+/** What waits for the next reply of a connection. */
+export interface InFlightCommand {
+  readonly command: Command;
+  answered(answer: Answer): void;
+  /** No reply will come. */
+  refuse(error: Error): void;
+}
+
+/** A command of a limiter, and where it was sent. It settles once. */
+export class SentCommand implements InFlightCommand, AckedCommand {
+  readonly command: Command;
+  /** The slot of its keys; of none for a command without keys. */
+  readonly slot: number | undefined;
+  sent = NEVER_SENT;
+  /** Whether it uses lanes, which wait for the replicas. */
+  readonly wantsAcks: boolean;
+  acks: Promise<void> | undefined;
+  /** When its result is due, by the milliseconds of the simulation. */
+  readonly deadlineMs: number;
+  isSettled = false;
+  /** How often a node may still send it elsewhere. */
+  redirections = 16;
+  /** Sends it elsewhere after an error; false if the error stands. */
+  redirect: ((command: SentCommand, error: Error) => boolean) | undefined;
+  readonly #time: VirtualTime;
+  readonly #over: (result: Values | Error) => void;
+
+  constructor(
+    command: Command,
+    options: {
+      readonly time: VirtualTime;
+      readonly slot: number | undefined;
+      readonly deadlineMs: number;
+      readonly wantsAcks: boolean;
+      readonly over: (result: Values | Error) => void;
+    },
+  ) {
+    this.command = command;
+    this.slot = options.slot;
+    this.deadlineMs = options.deadlineMs;
+    this.wantsAcks = options.wantsAcks;
+    this.#time = options.time;
+    this.#over = options.over;
+  }
+
+  answered(answer: Answer): void {
+    if ('error' in answer) this.refuse(new ReplyError(answer.error));
+    else this.#settle('values' in answer ? answer.values : []);
+  }
+
+  refuse(error: Error): void {
+    if (this.isSettled || this.redirect?.(this, error) === true) return;
+    this.#settle(error);
+  }
+
+  #settle(result: Values | Error): void {
+    if (this.isSettled) return;
+    this.isSettled = true;
+    this.#time.wake();
+    this.#over(result);
+  }
+}
