@@ -1,17 +1,10 @@
-import { basename, join } from 'node:path';
-import { limitTokensOf } from '../checker/claims/promise.ts';
-import { environmentFailed, OpenclawError } from '../core/errors.ts';
+import { join } from 'node:path';
+import { OpenclawError } from '../core/errors.ts';
 import { given } from '../core/given.ts';
-import { parsePolicies } from '../core/policies.ts';
-import { printable } from '../core/printable.ts';
-import { traitsOf } from '../core/strategies.ts';
-import { count } from '../core/units.ts';
-import { connectionsOf } from '../load/parts.ts';
 import { Recorder } from '../load/recorder.ts';
-
 import { settle } from '../regions/cluster/settle.ts';
 import type { Regions } from '../regions/provider.ts';
-import type { LoadPlan } from '../scenario/plan.ts';
+import { describeLoad } from './describe-load.ts';
 import type { FaultSchedule } from './fault-schedule.ts';
 import { makeHeader } from './header.ts';
 import { HistoryFile, type Written } from './history-file.ts';
@@ -19,14 +12,12 @@ import { isDeath, type LoadSender } from './load-sender.ts';
 import { makeSchedule, outlastsRun } from './make-schedule.ts';
 import { NodeNames } from './node-names.ts';
 import { describeStart, type PartOfRun, readOn, untilStart } from './parts/part-of-run.ts';
-import { busiestBuckets, shapeOf } from './plan-file.ts';
+import { shapeOf } from './plan-file.ts';
 import type { Started } from './play-run.ts';
 import { recordProblems } from './record-problems.ts';
+import { endHistory, openTallies, recordDropped, type Tallies } from './recording.ts';
 import type { Run } from './run-context.ts';
 import type { System } from './system.ts';
-import { AgeTally } from './tally/age-tally.ts';
-import { ExcessTally } from './tally/excess-tally.ts';
-import { LiveTally } from './tally/live-tally.ts';
 import { DRAIN_MS, type TargetWarmUp, warmUpTarget } from './warm-up.ts';
 import { AnswerWatch, whileUseful } from './watch/answer-watch.ts';
 import { watchPauses } from './watch/pause-watch.ts';
@@ -114,11 +105,8 @@ async function recordInto(
   return { written, loadMs, originAt, ...given({ redisCalls, warmUp }) };
 }
 
-interface Recording {
+interface Recording extends Tallies {
   readonly recorder: Recorder;
-  readonly tally: LiveTally;
-  /** For a strategy whose regions decide on their knowledge of each other. */
-  readonly ages: AgeTally | undefined;
   /** Of an audit. */
   readonly answers: AnswerWatch | undefined;
   /** Absent for an audit. */
@@ -126,19 +114,10 @@ interface Recording {
 }
 
 /** Records requests and replies in the history and in the counters. */
-function record({ plan, users, promise, part }: Run, { regions }: System, history: HistoryFile): Recording {
-  const isBucket = promise === undefined || promise.type === 'token-bucket';
-  const tally = new LiveTally(
-    part === undefined ? plan.topology.regions : [part.share.region],
-    busiestBuckets(plan, users),
-    parsePolicies(plan.policy).map(({ name, policy }) => ({
-      name,
-      limitTokens: limitTokensOf(promise, policy),
-      ...(isBucket && { excess: new ExcessTally(policy) }),
-    })),
-  );
+function record(run: Run, { regions }: System, history: HistoryFile): Recording {
+  const { part } = run;
+  const { tally, ages } = openTallies(run);
   const names = regions === undefined ? undefined : new NodeNames(regions);
-  const ages = traitsOf(plan.strategy).perRegionBucket ? new AgeTally() : undefined;
   const answers = regions === undefined ? new AnswerWatch() : undefined;
   const recorder = new Recorder(
     (operation) => {
@@ -242,50 +221,8 @@ async function healAndSettle(
   }
 }
 
-/** Records the requests of an open load that were due and not sent, since every connection of their region was busy. */
-function recordDropped(recorder: Recorder, history: HistoryFile): void {
-  for (const { region, atUs, requests } of recorder.dropped)
-    history.add({ type: 'event', event: 'dropped', atUs, args: { region, requests } });
-}
-
-async function endHistory(
-  history: HistoryFile,
-  recorder: Recorder,
-  { folder, part }: Run,
-  isCut = false,
-): Promise<Written> {
-  const end = { type: 'end', atUs: Math.ceil(recorder.nowUs()), sent: recorder.sent } as const;
-  return history.end(isCut ? undefined : end).catch((error: Error) => {
-    throw environmentFailed(
-      `the history could not be written: ${error.message}`,
-      `free disk space, or choose ${part === undefined ? `another folder than ${folder} with --reports` : 'another file with --out'}`,
-    );
-  });
-}
-
 function cutShort({ file }: PartOfRun): OpenclawError {
   return new OpenclawError('INTERRUPTED', `interrupted; ${file} has what was sent until then, and no end`, {
     hint: 'send all parts again, with a later --start-at',
   });
-}
-
-function describeLoad({ plan: { load, faults, topology }, part }: Run): string {
-  const { regions } = topology;
-  const connections = part ? connectionsOf([part.share], { ...load, regions }).length : load.connections;
-  const broken = faults.map(({ fault, atMs }) => `${fault} at ${atMs / 1_000} s`).join(', ');
-  return `${describeRequests({ ...load, connections }, part !== undefined)}, ${load.durationMs / 1_000} s${broken === '' ? '' : `; ${broken}`}`;
-}
-
-function describeRequests(
-  { mode, connections, ratePerSecond, peaks, log }: LoadPlan,
-  isPart: boolean,
-): string {
-  if (mode === 'closed') return `${connections} concurrent users`;
-  const often =
-    peaks && `${peaks.ratePerSecond} for ${peaks.forMs / 1_000} s of every ${peaks.everyMs / 1_000} s`;
-  const what =
-    log === undefined
-      ? `${ratePerSecond} requests a second${often === undefined ? '' : `, ${often}`}`
-      : `${count(log.requests ?? 0, 'request')} of ${printable(basename(log.file))}`;
-  return `${what}${isPart ? ' of all parts' : ''}, at most ${connections} in flight`;
 }

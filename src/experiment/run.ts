@@ -2,12 +2,9 @@ import type { CheckReport, Examination } from '../checker/check.ts';
 import type { History } from '../history/history.ts';
 import type { Written } from './history-file.ts';
 import { judgedBy, judgeRun, latenciesOf, unjudgedRun } from './judge-run.ts';
-
 import { writePlan } from './plan-file.ts';
 import { playRun, startSystem } from './play-run.ts';
-
 import { type Recorded, recordRun } from './record-run.ts';
-
 import type { Run, RunOptions } from './run-context.ts';
 
 export interface RunResult extends Omit<Recorded, 'written' | 'originAt'> {
@@ -39,7 +36,8 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
   });
 }
 
-async function judge(
+/** Judges what was recorded: here if it is in memory, else in another thread. */
+export async function judge(
   run: Run,
   { path, history, frame }: Written,
 ): Promise<Pick<RunResult, 'check' | 'evidence'>> {

@@ -46,7 +46,7 @@ export async function warmUp(
 }
 
 /** The load of a plan, with requests of one token. */
-function cheapShapeOf(plan: Plan): LoadShape {
+export function cheapShapeOf(plan: Plan): LoadShape {
   const { costsByPolicy: _, actuals: __, ...shape } = shapeOf(plan);
   return { ...shape, costs: [1] };
 }

@@ -103,7 +103,7 @@ function readProblem({ body }: ForwardedReply): object | undefined {
 }
 
 /** The problem document for a missing reply: its reason, and whether tokens may have been taken. */
-function describeFailure(error: unknown): Problem {
+export function describeFailure(error: unknown): Problem {
   const { code = 'UNKNOWN', syscall } = error as { code?: string; syscall?: string };
   const wasOpen = syscall === 'read' || syscall === 'write'; // a route that is lost later has the same code
   return NEVER_SENT.has(code) && !wasOpen

@@ -9,6 +9,12 @@ export const PROXIED_US: Delays = [60, 75, 85, 95, 105, 120, 135, 155, 190, 260,
 /** One way on this machine, from process to process. */
 export const DIRECT_US: Delays = [12, 16, 19, 22, 25, 28, 33, 40, 52, 80, 400];
 
+/** The processor time of a gateway for one half of a request: there, or back. */
+export const GATEWAY_US = 35;
+
+/** The same of a Rating service. */
+export const RATING_US = 60;
+
 /** A whole number of microseconds, with straight lines between the quantiles. */
 export function drawDelay(delays: Delays, random: Random): number {
   const at = random() * (delays.length - 1);

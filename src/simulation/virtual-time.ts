@@ -105,9 +105,15 @@ export class ProcessTime implements Time {
   readonly #time: VirtualTime;
   /** How far its date is ahead. */
   aheadMs = 0;
+  #hasEnded = false;
 
   constructor(time: VirtualTime) {
     this.#time = time;
+  }
+
+  /** The process has ended: none of its timers calls any more. */
+  end(): void {
+    this.#hasEnded = true;
   }
 
   nowUs(): number {
@@ -139,6 +145,7 @@ export class ProcessTime implements Time {
   }
 
   #run(call: () => void): void {
+    if (this.#hasEnded) return;
     this.#time.wake();
     call();
   }

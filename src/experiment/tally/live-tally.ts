@@ -20,10 +20,18 @@ export class LiveTally {
   readonly #byRegion: Map<string, Counts>;
   readonly #policies: ReadonlyMap<string, OfPolicy>;
   #atLimit = 0;
-  #since = performance.now();
+  readonly #nowMs: () => number;
+  #since: number;
 
   /** `busiest` are names of buckets as in output. Without an `excess`, `look` reports none. */
-  constructor(regions: readonly string[], busiest: readonly string[], policies: readonly OfPolicy[]) {
+  constructor(
+    regions: readonly string[],
+    busiest: readonly string[],
+    policies: readonly OfPolicy[],
+    nowMs = () => performance.now(),
+  ) {
+    this.#nowMs = nowMs;
+    this.#since = nowMs();
     this.#policies = new Map(policies.map((policy) => [policy.name, policy]));
     this.#byRegion = new Map(regions.map((region) => [region, none()]));
     this.#busiest = new Map(busiest.map((bucket) => [bucket, { admitted: 0, denied: false }]));
@@ -55,8 +63,9 @@ export class LiveTally {
 
   /** Rates since the last look. */
   look(): Pick<LoadProgress, 'rates' | 'atLimit' | 'ofBusiest' | 'excess'> {
-    const seconds = Math.max(0.001, (performance.now() - this.#since) / 1_000);
-    this.#since = performance.now();
+    const nowMs = this.#nowMs();
+    const seconds = Math.max(0.001, (nowMs - this.#since) / 1_000);
+    this.#since = nowMs;
     const rates = [...this.#byRegion].map(([region, counts]) => {
       const perSecond = none();
       for (const outcome of OUTCOMES) {

@@ -3,7 +3,7 @@ import type { Timer } from '../../core/time.ts';
 import { backoff } from '../../limiter/redis/command-timeout.ts';
 import type { Network, Place } from '../network.ts';
 import type { SlotsView } from '../nodes/messages.ts';
-import { askSlots } from './ask-slots.ts';
+import { askOnce } from './ask-once.ts';
 import type { Client, ClientEvents } from './client.ts';
 import { NodeConnection } from './node-connection.ts';
 import { Problems } from './problems.ts';
@@ -94,13 +94,13 @@ export class ClusterClient implements Client {
       return;
     }
     const { network, from } = this.#options;
-    askSlots({ network, from, node, withinMs: REFRESH_MS }, (answer) => {
+    askOnce({ network, from, node, withinMs: REFRESH_MS }, { name: 'slots' }, (answer) => {
       if (this.#isOver || this.#status === 'closed') this.#isRefreshing = false;
       else if (answer instanceof Error) this.#ask(others, answer);
-      else {
+      else if ('slots' in answer) {
         this.#isRefreshing = false;
-        this.#learn(answer);
-      }
+        this.#learn(answer.slots);
+      } else this.#ask(others, new Error('error' in answer ? answer.error : 'no slots'));
     });
   }
 

@@ -1,5 +1,5 @@
 import type { Network, Place } from '../network.ts';
-import type { SlotsView } from '../nodes/messages.ts';
+import type { Answer, Command } from '../nodes/messages.ts';
 import { NodeConnection } from './node-connection.ts';
 
 interface Asked {
@@ -9,13 +9,14 @@ interface Asked {
   readonly withinMs: number;
 }
 
-/** Reads CLUSTER SLOTS of a node by a connection of its own, as ioredis does; calls back once. */
-export function askSlots(
+/** Sends one command by a connection of its own, as ioredis asks for slots and Sentinels; calls back once. */
+export function askOnce(
   { network, from, node, withinMs }: Asked,
-  onAnswer: (answer: readonly SlotsView[] | Error) => void,
+  command: Command,
+  onAnswer: (answer: Answer | Error) => void,
 ): void {
   let isOver = false;
-  const over = (answer: readonly SlotsView[] | Error) => {
+  const over = (answer: Answer | Error) => {
     if (isOver) return;
     isOver = true;
     timer.cancel();
@@ -25,13 +26,7 @@ export function askSlots(
   const timer = network.time.after(withinMs * 1_000, () => over(new Error('timeout')));
   const connection = new NodeConnection({
     ...{ network, from, node, silenceMs: withinMs, queues: false },
-    onReady: () =>
-      connection.write({
-        command: { name: 'slots' },
-        answered: (answer) =>
-          over('slots' in answer ? answer.slots : new Error('error' in answer ? answer.error : 'no slots')),
-        refuse: over,
-      }),
+    onReady: () => connection.write({ command, answered: over, refuse: over }),
     onEnd: (error) => over(error ?? new Error(`${node} closed the connection`)),
   });
 }

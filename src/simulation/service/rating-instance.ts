@@ -1,0 +1,42 @@
+import { HEADERS } from '../../core/header-names.ts';
+import { answering } from '../../http/answer.ts';
+import type { Limiter } from '../../limiter/limiter.ts';
+import { makeReadAsked } from '../../rating/asked.ts';
+import { ENDPOINT } from '../../rating/endpoint.ts';
+import { Reserving } from '../../rating/reserving.ts';
+
+/** The headers of a request, by their names in lower case. */
+export type RequestHeaders = Readonly<Record<string, string>>;
+
+/** A reply as a client of HTTP reads it. Headers are name, value, name, value. */
+export interface HttpReply {
+  readonly status: number;
+  readonly headers: readonly string[];
+  readonly body: string;
+}
+
+/**
+ * The sample Rating service behind a limiter, without HTTP: it decides with the code of the real one, and replies the same
+ * status, headers and problems. Left out: the body of an allowed request, which says nothing of the limiter.
+ */
+export function ratingInstance(limiter: Limiter): (headers: RequestHeaders) => Promise<HttpReply> {
+  const reserving = new Reserving();
+  const { answer } = answering<readonly [{ readonly headers: RequestHeaders }]>({
+    limiter: reserving.limiterOf(limiter),
+    subject: makeReadAsked({ limiter, reserving }),
+    policyName: ENDPOINT,
+    evidence: true,
+    onDecision: reserving.noteDecision,
+  });
+  return async (headers) => {
+    const request = { headers };
+    const answered = await answer([request]);
+    if (answered.type === 'failed') throw answered.error; // no reply is made of a mistake of ours
+    const list = Object.entries(answered.headers).flat();
+    const settled = reserving.settledOf(request);
+    if (settled !== undefined) list.push(HEADERS.settled, settled);
+    return answered.type === 'go-on'
+      ? { status: 201, headers: list, body: '' }
+      : { status: answered.status, headers: list, body: JSON.stringify(answered.problem) };
+  };
+}
