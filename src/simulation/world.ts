@@ -1,0 +1,131 @@
+import { environmentFailed } from '../core/errors.ts';
+import { parsePolicies } from '../core/policies.ts';
+import { makeRandom } from '../core/prng.ts';
+import { isStrategy, traitsOf } from '../core/strategies.ts';
+import { failurePolicyOf } from '../experiment/plan-file.ts';
+import { openLimiter } from '../limiter/create.ts';
+import type { HomesTable } from '../limiter/homes/table.ts';
+import { DEFAULT_PREFIX } from '../limiter/options/key.ts';
+import { limiterOptionsOf } from '../rating/limiter-options.ts';
+import type { RoleEvent } from '../regions/cluster/role-watch.ts';
+import { findingIn, nodesOf } from '../regions/provider.ts';
+import type { Plan } from '../scenario/plan.ts';
+import { planTopology, replicasOfPrimary, type Topology } from '../topology/topology.ts';
+import { simulatedConnect } from './client/connect.ts';
+import { SimulatedNetwork } from './network/simulated-network.ts';
+import { SimulatedCluster } from './nodes/simulated-cluster.ts';
+import { ScriptEngine } from './scripts/engine.ts';
+import { Store } from './scripts/store.ts';
+import { ServiceProcess } from './service/process.ts';
+import { ratingInstance } from './service/rating-instance.ts';
+import { RegionServices } from './service/region-services.ts';
+import { START_MS, VirtualTime } from './virtual-time.ts';
+
+/** Everything that a plan needs, simulated. */
+export interface World {
+  readonly time: VirtualTime;
+  readonly topology: Topology;
+  readonly network: SimulatedNetwork;
+  readonly cluster: SimulatedCluster;
+  /** By region. */
+  readonly services: ReadonlyMap<string, RegionServices>;
+  /** How far the clocks of the services of a region are ahead, milliseconds. */
+  readonly clockAheadMs: Map<string, number>;
+}
+
+const SETTLES_WITHIN_US = 30_000_000;
+const LOOK_US = 100_000;
+
+/** Starts the nodes and services of a plan, and waits until the cluster has settled. Throws ENVIRONMENT_FAILED. */
+export async function openWorld(plan: Plan, onRole: (event: RoleEvent) => void): Promise<World> {
+  const time = new VirtualTime();
+  const topology = planTopology(plan.topology);
+  const { seed } = plan;
+  const network = new SimulatedNetwork({ topology, time, seed });
+  const engine = await ScriptEngine.open();
+  const newData = () => new Store();
+  const cluster = new SimulatedCluster({ topology, network, engine, newData, seed, onRole });
+  while (!cluster.isSettled() && time.nowUs < SETTLES_WITHIN_US) await time.runUntil(time.nowUs + LOOK_US);
+  if (!cluster.isSettled())
+    throw environmentFailed(`the simulated cluster does not settle: ${cluster.lackOfWhole()}`);
+  const clockAheadMs = new Map<string, number>();
+  const services = new Map(
+    topology.regions.map((region) => [
+      region,
+      startServices({ plan, region, topology, network, clockAheadMs }),
+    ]),
+  );
+  return { time, topology, network, cluster, services, clockAheadMs };
+}
+
+interface Starting {
+  readonly plan: Plan;
+  readonly region: string;
+  readonly topology: Topology;
+  readonly network: SimulatedNetwork;
+  readonly clockAheadMs: ReadonlyMap<string, number>;
+}
+
+function startServices(starting: Starting): RegionServices {
+  const { plan, region, network } = starting;
+  const { time } = network;
+  let started = 0;
+  return new RegionServices({
+    ...{ time, instances: plan.instances ?? 1, random: makeRandom(plan.seed, `services of ${region}`) },
+    start: (instance) => {
+      const stream = `service ${instance} of ${region}, start ${++started}`;
+      const process = new ServiceProcess(time, makeRandom(plan.seed, stream));
+      const random = makeRandom(plan.seed, `client of ${stream}`);
+      const connect = simulatedConnect({ network, from: { region }, process, random });
+      const options = limiterOptionsOf(settingOf(starting, process));
+      const limiter = openLimiter(options, { surroundings: process, connect });
+      return { answer: ratingInstance(limiter), end: () => process.end() };
+    },
+  });
+}
+
+function settingOf(
+  { plan, region, topology, clockAheadMs }: Starting,
+  { time }: ServiceProcess,
+): Parameters<typeof limiterOptionsOf>[0] {
+  const { strategy, policy } = plan;
+  if (!isStrategy(strategy)) throw new RangeError(`no strategy is called ${strategy}`);
+  const { seeds, kind, primary } = findingIn(topology, region, addressOf);
+  const urlOf = ({ host, port }: { host: string; port: number }) => `redis://${host}:${port}`;
+  const abroad = topology.regions.filter((name) => name !== region);
+  const others = abroad.flatMap((name) => nodesOf(topology, name).slice(0, 1));
+  return {
+    ...{ strategy, region, policies: parsePolicies(policy) },
+    prefix: `${DEFAULT_PREFIX}:simulated`,
+    redis: {
+      urls: seeds.map(urlOf),
+      ...(kind === 'cluster' && !traitsOf(strategy).perRegionBucket && { cluster: true }),
+      ...(primary !== undefined && { sentinel: { primary } }),
+    },
+    others: Object.fromEntries(others.map((node) => [node.region, { urls: [urlOf(addressOf(node.name))] }])),
+    ...(traitsOf(strategy).waitsForReplicas && { replicas: replicasOfPrimary(plan.topology) }),
+    onFailure: failurePolicyOf(plan),
+    ...(plan.homes && { homes: homesOf(topology) }),
+    nowMs: () => time.dateMs() + (clockAheadMs.get(region) ?? 0),
+  };
+}
+
+/** Nodes are found by their names. */
+function addressOf(node: string): { readonly host: string; readonly port: number } {
+  return { host: node, port: 6379 };
+}
+
+/** Each region owns the slots of the primaries that it begins with. */
+function homesOf({ nodes, regions }: Topology): HomesTable {
+  const slotsIn = (region: string) =>
+    nodes.flatMap((node) => (node.region === region && node.slots ? [node.slots.join('-')] : [])).join(',');
+  return {
+    ...{ format: 'openclaw-homes', version: 1 },
+    regions: Object.fromEntries(regions.map((region) => [region, { slots: slotsIn(region) }])),
+  };
+}
+
+/** The date and time at which the times of a history that begins then are 0. ISO 8601. */
+export function dateAt(us: number): string {
+  return new Date(START_MS + us / 1_000).toISOString();
+}
