@@ -10,9 +10,9 @@ const ROOT = join(import.meta.dirname, '../..');
 const OUT = 'dist/bundle/process';
 const PROGRAMS = ['main', 'threads/command-thread', 'threads/judge-thread', 'process/load-process'];
 
-/** What CommonJS packages expect. */
-const COMMONJS = `import { createRequire } from 'node:module';
-const require = createRequire(import.meta.url), { dirname: __dirname, filename: __filename } = import.meta;`;
+/** What CommonJS packages expect. Modules of ours may import `createRequire` themselves. */
+const COMMONJS = `import { createRequire as requireOf } from 'node:module';
+const require = requireOf(import.meta.url), { dirname: __dirname, filename: __filename } = import.meta;`;
 
 const { metafile } = await build({
   entryPoints: PROGRAMS.map((name) => `dist/cli/${name}.js`),

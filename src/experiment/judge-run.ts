@@ -21,7 +21,7 @@ export function latenciesOf({ regions }: CheckReport) {
   );
 }
 
-export function judgedBy({ plan, promise, users, signal, problems }: Run): JudgedBy {
+export function judgedBy({ plan, promise, users, signal, problems }: Omit<Run, 'provide'>): JudgedBy {
   return {
     plan,
     busiest: busiestBuckets(plan, users),

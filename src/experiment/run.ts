@@ -38,7 +38,7 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
 
 /** Judges what was recorded: here if it is in memory, else in another thread. */
 export async function judge(
-  run: Run,
+  run: Omit<Run, 'provide'>,
   { path, history, frame }: Written,
 ): Promise<Pick<RunResult, 'check' | 'evidence'>> {
   const by = judgedBy(run);

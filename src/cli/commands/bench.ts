@@ -15,6 +15,7 @@ import {
 import { PROMISES } from '../flags/promise-help.ts';
 import { OF_A_LIMITER, OF_AN_AUDIT, OF_STARTED_NODES, refuseTyped } from '../flags/refuse-typed.ts';
 import { runOptions } from '../flags/run-options.ts';
+import { checkSimulateFlag } from '../flags/simulate-option.ts';
 import { targetOptions } from '../flags/target-options.ts';
 import { topologyOptions } from '../flags/topology-flags.ts';
 import { typedCommand } from '../output/typed-command.ts';
@@ -85,6 +86,7 @@ async function makeRunRequest(
   command: Command,
 ): Promise<RunRequest> {
   checkEngineFlags(command, flags);
+  checkSimulateFlag(command, flags);
   if (scenario !== undefined) {
     refuseOthers(command);
     const isTyped = (name: string) => command.getOptionValueSource(name) === 'cli';
@@ -121,6 +123,7 @@ const WITH_A_SCENARIO = [
   'homes',
   'name',
   'endpoints',
+  'simulate',
   'allowEviction',
   'reports',
   'loadProcesses',

@@ -15,6 +15,7 @@ import {
 } from '../flags/options.ts';
 import { OF_AN_AUDIT, refuseTyped } from '../flags/refuse-typed.ts';
 import { runOptions } from '../flags/run-options.ts';
+import { checkSimulateFlag } from '../flags/simulate-option.ts';
 import { serviceOptions } from '../flags/target-options.ts';
 import { topologyOptions } from '../flags/topology-flags.ts';
 import { promiseOption } from '../plugins/limiter-plugin.ts';
@@ -81,6 +82,7 @@ async function makeRunRequest(
   { fault, flags, command }: Typed,
 ): Promise<RunRequest> {
   checkEngineFlags(command, flags);
+  checkSimulateFlag(command, flags);
   const target = await servicesOf(flags, environment, command);
   if (target !== undefined) return planAudit({ ...flags, target }, environment, { command, fault });
   refuseTyped(command, OF_AN_AUDIT, 'only valid with HTTP services in the file of --endpoints');

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { checkEngineFlags } from '../flags/engine-options.ts';
 import { type RunFlags, runOptions } from '../flags/run-options.ts';
+import { checkSimulateFlag } from '../flags/simulate-option.ts';
 import { serviceOptions } from '../flags/target-options.ts';
 import { providerOption, SERVER_COMMAND } from '../flags/topology-flags.ts';
 import { typedCommand } from '../output/typed-command.ts';
@@ -21,6 +22,7 @@ export function runCommand(environment: Environment): Command {
     .addOption(promiseOption())
     .action(async (scenario: string, flags: Flags) => {
       checkEngineFlags(command, flags);
+      checkSimulateFlag(command, flags);
       const planned = await planScenario({ scenario, flags, command }, environment);
       const repeated = typedCommand(environment, planned.plan.seed);
       await runAndReport({ ...planned, command: repeated, flags }, environment);

@@ -6,9 +6,10 @@ import { DEFAULT_CLUSTER } from './cluster-flags.ts';
 import { endpointsOption } from './endpoints-flag.ts';
 import { type EngineFlags, engineOptions } from './engine-options.ts';
 import { loadProcessesOption } from './options.ts';
+import { type SimulateFlag, simulateOption } from './simulate-option.ts';
 
 /** The flags of a run that are not in its plan. */
-export interface RunFlags extends ClockSlackFlags, EngineFlags, ResultFlags {
+export interface RunFlags extends ClockSlackFlags, EngineFlags, ResultFlags, SimulateFlag {
   readonly name: string;
   /** A file with the addresses of a system that is already running. */
   readonly endpoints?: string;
@@ -35,6 +36,7 @@ export function runOptions(command: Command): Command {
       ),
     )
     .option('--allow-eviction', 'with --endpoints: run although a server may evict keys')
+    .addOption(simulateOption())
     .addOption(loadProcessesOption())
     .option('--reports <folder>', 'folder for the runs', 'reports')
     .option('--certificate', 'write the proofs of the verdict into the folder of the run, for `verify`')

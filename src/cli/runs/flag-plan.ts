@@ -96,7 +96,7 @@ type UnplannedFlags = PromiseFlags &
   ClockSlackFlags &
   EngineFlags &
   Pick<PlanFlags, 'limiter' | 'onFailure' | 'server' | 'provider'> &
-  Pick<RunFlags, 'endpoints' | 'allowEviction' | 'loadProcesses'>;
+  Pick<RunFlags, 'endpoints' | 'allowEviction' | 'loadProcesses' | 'simulate'>;
 
 /** Without the network that an engine does not simulate: its options are refused. */
 function onMachines(topology: TopologyOptions): Omit<TopologyOptions, 'jitterMs'> {
@@ -131,6 +131,7 @@ export function formatCommand(plan: Plan, flags: UnplannedFlags): string {
     ...(clockSlack === undefined ? [] : [`--clock-slack ${clockSlack}us`]),
     ...(flags.loadProcesses === undefined ? [] : [`--load-processes ${flags.loadProcesses}`]),
     ...engineCommandLine(flags),
+    ...(flags.simulate ? ['--simulate'] : []),
     `--seed ${plan.seed}`,
   ].join(' ');
 }

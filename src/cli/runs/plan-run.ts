@@ -20,7 +20,8 @@ export async function planRun(
   const plugin = await choosePlugin(flags, environment);
   const external = await externalRun(flags, environment);
   if (fault !== undefined) external?.check(fault);
-  const standing = external === undefined ? await standingTopology(environment, flags) : undefined;
+  const isOnCluster = external === undefined && !flags.simulate;
+  const standing = isOnCluster ? await standingTopology(environment, flags) : undefined;
   const running = external?.topology ?? (standing && optionsOf(standing));
   const plan = planOfFlags(flags, { running, plugin, ...(fault && { fault }) });
   return {

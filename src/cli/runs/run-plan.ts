@@ -84,8 +84,7 @@ export async function makeRun(
   const { plan: read, recorded } = await readLoad(request.plan, environment);
   const plan = withProcesses(read, flags);
   const promise = request.promise ?? (await promiseOfPlan(plan, environment));
-  const prepare = flags.engine === undefined ? prepareHere : prepareOnEngine;
-  const { folder, startedAt, play } = await prepare({ ...request, plan }, environment);
+  const { folder, startedAt, play } = await prepareOf(flags)({ ...request, plan }, environment);
   const { onProgress, close } = showProgress(plan, environment);
   const thread = new JudgeThread(environment.interrupt, judgedApart(environment));
   const { check, evidence, latencies, system, loadMs, ...counted } = await play({
@@ -133,6 +132,13 @@ interface PreparedRun extends Pick<RunOptions, 'folder' | 'startedAt'> {
   ): Promise<RunResult>;
 }
 
+type Prepare = (request: RunRequest, environment: Environment) => Promise<PreparedRun>;
+
+function prepareOf({ simulate, engine }: RunFlags): Prepare {
+  if (simulate) return prepareSimulated;
+  return engine === undefined ? prepareHere : prepareOnEngine;
+}
+
 /** In regions of this machine, or on a system that runs already. */
 async function prepareHere(request: RunRequest, environment: Environment): Promise<PreparedRun> {
   const { plan, flags, system } = request;
@@ -159,6 +165,13 @@ async function prepareOnEngine(request: RunRequest, environment: Environment): P
     play: ({ judgeApart, ...options }) =>
       runOnEngine({ ...prepared, ...options, judge: (files, by) => judgeApart.judge(files, by) }),
   };
+}
+
+/** In virtual time. */
+async function prepareSimulated(request: RunRequest, environment: Environment): Promise<PreparedRun> {
+  const { prepareSimulation, simulatePlan } = await import('./simulated-run.ts');
+  const prepared = await prepareSimulation(request, environment);
+  return { ...prepared, play: (options) => simulatePlan({ ...options, ...prepared }) };
 }
 
 const LOAD_PROGRAM = new URL('../process/load-process.js', import.meta.url);

@@ -42,21 +42,24 @@ export class SimulatedPort implements TextPort, AckedPort {
     this.#client = options.open({ onReady: this.#ready, onClose: this.#lost });
   }
 
-  run(script: Script, keys: readonly string[], args: readonly string[]): Promise<ScriptReply> {
-    return this.#script(script, keys, args, (values, { sent: { node } }) => ({
+  /** Functions, since strategies take them without the port. */
+  readonly run = (script: Script, keys: readonly string[], args: readonly string[]): Promise<ScriptReply> =>
+    this.#script(script, keys, args, (values, { sent: { node } }) => ({
       values: integers(values, script, node),
       node,
     }));
-  }
 
-  runText(script: Script, keys: readonly string[], args: readonly string[]): Promise<TextReply> {
-    return this.#script(script, keys, args, (values, { sent: { node } }) => ({
+  readonly runText = (script: Script, keys: readonly string[], args: readonly string[]): Promise<TextReply> =>
+    this.#script(script, keys, args, (values, { sent: { node } }) => ({
       values: texts(values, script, node),
       node,
     }));
-  }
 
-  runAcked(script: Script, keys: readonly string[], args: readonly string[]): Promise<AckedReply> {
+  readonly runAcked = (
+    script: Script,
+    keys: readonly string[],
+    args: readonly string[],
+  ): Promise<AckedReply> => {
     const read = (values: Values, command: SentCommand): AckedReply => {
       const { node } = command.sent;
       const acked = async () => {
@@ -66,7 +69,7 @@ export class SimulatedPort implements TextPort, AckedPort {
       return { values: integers(values, script, node), node, acked };
     };
     return this.#script(script, keys, args, read, true);
-  }
+  };
 
   async ready(): Promise<void> {
     await this.#send({ name: 'ping' }, undefined, () => undefined, false);

@@ -1,3 +1,4 @@
+import { OpenclawError } from '../../core/errors.ts';
 import { HEADERS } from '../../core/header-names.ts';
 import { answering } from '../../http/answer.ts';
 import type { Limiter } from '../../limiter/limiter.ts';
@@ -27,6 +28,7 @@ export function ratingInstance(limiter: Limiter): (headers: RequestHeaders) => P
     policyName: ENDPOINT,
     evidence: true,
     onDecision: reserving.noteDecision,
+    onError: throwMistake,
   });
   return async (headers) => {
     const request = { headers };
@@ -39,4 +41,9 @@ export function ratingInstance(limiter: Limiter): (headers: RequestHeaders) => P
       ? { status: 201, headers: list, body: '' }
       : { status: answered.status, headers: list, body: JSON.stringify(answered.problem) };
   };
+}
+
+/** An error without a code is a mistake of ours, not an answer of a limiter: it ends the simulation. */
+function throwMistake(error: unknown): void {
+  if (!(error instanceof OpenclawError)) throw error;
 }
