@@ -15,7 +15,6 @@ import { simulatedConnect } from './client/connect.ts';
 import { SimulatedNetwork } from './network/simulated-network.ts';
 import { SimulatedCluster } from './nodes/simulated-cluster.ts';
 import { ScriptEngine } from './scripts/engine.ts';
-import { Store } from './scripts/store.ts';
 import { ServiceProcess } from './service/process.ts';
 import { ratingInstance } from './service/rating-instance.ts';
 import { RegionServices } from './service/region-services.ts';
@@ -43,8 +42,7 @@ export async function openWorld(plan: Plan, onRole: (event: RoleEvent) => void):
   const { seed } = plan;
   const network = new SimulatedNetwork({ topology, time, seed });
   const engine = await ScriptEngine.open();
-  const newData = () => new Store();
-  const cluster = new SimulatedCluster({ topology, network, engine, newData, seed, onRole });
+  const cluster = new SimulatedCluster({ topology, network, engine, seed, onRole });
   while (!cluster.isSettled() && time.nowUs < SETTLES_WITHIN_US) await time.runUntil(time.nowUs + LOOK_US);
   if (!cluster.isSettled())
     throw environmentFailed(`the simulated cluster does not settle: ${cluster.lackOfWhole()}`);
