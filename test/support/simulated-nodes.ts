@@ -73,5 +73,25 @@ const ADD = countingScript(`
   redis.call('SET', KEYS[1], count)
   return { count, tonumber(redis.call('TIME')[1]) }`);
 
+const READ = countingScript(
+  `return { tonumber(redis.call('GET', KEYS[1]) or '0'), tonumber(redis.call('TIME')[1]) }`,
+  ' flags=no-writes',
+);
+
 /** Adds one to the counter of a key; replies the count, and the node's clock in seconds. */
 export const add = (key: string): Command => ({ name: 'script', script: ADD, keys: [key], args: [] });
+
+/** The counter of a key and the node's clock in seconds, also of a replica. */
+export const read = (key: string): Command => ({
+  ...{ name: 'script', script: READ, keys: [key], args: [] },
+  onReplica: true,
+});
+
+/** As `simulateNodes`, once every replica is linked and all nodes know that. */
+export async function settledNodes(...options: Parameters<typeof simulateNodes>) {
+  const nodes = simulateNodes(...options);
+  await nodes.until('it to settle', () => nodes.cluster.isSettled());
+  await nodes.pass(2_000);
+  nodes.roles.length = 0;
+  return nodes;
+}

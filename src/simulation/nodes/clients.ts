@@ -45,10 +45,11 @@ export class Clients {
   accept(end: End<Answer | ToReplica>, process: ServerProcess): Hears<Command | FromReplica> {
     const connection = new Connection(this.#server, end, () => this.#holdsWrites);
     this.#connections.add(connection);
+    const socket = process.socket();
     return {
-      message: (message) => process.run(() => connection.hear(message)),
+      message: (message) => socket.run(() => connection.hear(message)),
       closed: () =>
-        process.run(() => {
+        socket.run(() => {
           this.#connections.delete(connection);
           connection.closed();
         }),

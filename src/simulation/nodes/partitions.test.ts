@@ -1,16 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { add, simulateNodes } from '../../../test/support/simulated-nodes.ts';
+import { add, settledNodes } from '../../../test/support/simulated-nodes.ts';
 import { cutPairs, type PartitionShape } from '../../topology/pairs.ts';
 
 /** Its slot is 3,300: of us-east-0, with its replica in eu-west. */
 const OF_US = 'b';
 const WHOLE = { values: [expect.any(Number), expect.any(Number)] };
 
-async function settled(...[more, seed]: Parameters<typeof simulateNodes>) {
-  const nodes = simulateNodes(more, seed);
-  const { cluster, until, topology, network, pass } = nodes;
-  await until('it to settle', () => cluster.isSettled());
-  await pass(2_000);
+async function settled(...options: Parameters<typeof settledNodes>) {
+  const nodes = await settledNodes(...options);
+  const { cluster, until, topology, network } = nodes;
   const cut = (shape: PartitionShape) => network.links.cut(cutPairs(shape, topology), 'blackhole');
   const heal = (shape: PartitionShape) => network.links.restore(cutPairs(shape, topology));
   const whole = () => until('it to be whole', () => cluster.lackOfWhole() === undefined);

@@ -1,13 +1,38 @@
 import type { Timer } from '../../core/time.ts';
 import type { VirtualTime } from '../virtual-time.ts';
 
+/** One connection of a process, as the process reads it. */
+export interface Socket {
+  /** Handles what arrived: now, or once the process goes on; never once it has ended. */
+  run(call: () => void): void;
+}
+
+class ReadSocket implements Socket {
+  readonly #process: ServerProcess;
+  /** Whether the kernel accepted it while the process was stopped. */
+  readonly isLate: boolean;
+  readonly waiting: (() => void)[] = [];
+
+  constructor(process: ServerProcess) {
+    this.#process = process;
+    this.isLate = process.isPaused;
+  }
+
+  run(call: () => void): void {
+    if (this.#process.isPaused) this.#process.keep(this, call);
+    else if (!this.#process.hasEnded) call();
+  }
+}
+
 /**
- * One server process. While it is stopped (SIGSTOP), what arrives and its timers wait; a server that goes on reads its
- * sockets first and then runs the timers that are due, each once. Once it has ended, nothing of it runs.
+ * One server process. While it is stopped (SIGSTOP), what arrives and its timers wait. A server that goes on does as the
+ * event loop of Redis does: it reads the sockets that it had, each to its end, in the order in which they became readable;
+ * then it runs each timer that is due once; then it reads the sockets that the kernel accepted meanwhile.
  */
 export class ServerProcess {
   readonly #time: VirtualTime;
-  readonly #arrived: (() => void)[] = [];
+  /** Sockets with something to read, in the order in which they got it. */
+  readonly #readable: ReadSocket[] = [];
   readonly #due: (() => void)[] = [];
   #isPaused = false;
   #hasEnded = false;
@@ -24,11 +49,15 @@ export class ServerProcess {
     return this.#hasEnded;
   }
 
-  /** Handles what arrived at a socket: now, or once the process goes on. */
-  run(call: () => void): void {
-    if (this.#hasEnded) return;
-    if (this.#isPaused) this.#arrived.push(call);
-    else call();
+  /** A connection that it opens, or that is accepted for it. */
+  socket(): Socket {
+    return new ReadSocket(this);
+  }
+
+  /** Keeps what a socket brings until the process goes on. */
+  keep(socket: ReadSocket, call: () => void): void {
+    if (socket.waiting.length === 0) this.#readable.push(socket);
+    socket.waiting.push(call);
   }
 
   /** Calls once, `us` microseconds later. */
@@ -59,13 +88,23 @@ export class ServerProcess {
   }
 
   resume(): void {
+    if (!this.#isPaused) return;
     this.#isPaused = false;
-    for (const waiting of [this.#arrived, this.#due])
-      for (const call of waiting.splice(0)) if (!this.#hasEnded) call();
+    const readable = this.#readable.splice(0);
+    const read = (isLate: boolean) => {
+      for (const socket of readable) if (socket.isLate === isLate) this.#runAll(socket.waiting);
+    };
+    read(false);
+    this.#runAll(this.#due);
+    read(true);
   }
 
   end(): void {
     this.#hasEnded = true;
+  }
+
+  #runAll(calls: (() => void)[]): void {
+    for (const call of calls.splice(0)) if (!this.#hasEnded) call();
   }
 
   #runTimer(call: () => void): void {

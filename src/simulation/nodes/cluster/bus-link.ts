@@ -23,7 +23,8 @@ export class BusLink {
 
   constructor({ network, process, place, to, createdMs, opened, message, closed }: LinkOptions) {
     this.createdMs = createdMs;
-    const unlessFreed = (call: () => void) => process.run(() => !this.#isFreed && call());
+    const socket = process.socket();
+    const unlessFreed = (call: () => void) => socket.run(() => !this.#isFreed && call());
     this.#connection = network.connect<BusMessage, BusMessage>(
       place,
       { node: to, port: 'bus' },

@@ -81,10 +81,13 @@ export class Member implements ClusterRules {
       askToHold: (primary) => this.#send(primary, { type: 'hold-writes' }),
       win: () => this.#promote(),
     });
-    this.#listening = network.listen<BusMessage, BusMessage>({ node: place.node, port: 'bus' }, (end) => ({
-      message: (message) => process.run(() => this.#act(() => this.#hear(message, end))),
-      closed: () => {},
-    }));
+    this.#listening = network.listen<BusMessage, BusMessage>({ node: place.node, port: 'bus' }, (end) => {
+      const socket = process.socket();
+      return {
+        message: (message) => socket.run(() => this.#act(() => this.#hear(message, end))),
+        closed: () => {},
+      };
+    });
     process.every(CRON_US, Math.floor(random() * CRON_US), () => this.#act(() => this.#cron()));
   }
 
@@ -104,7 +107,7 @@ export class Member implements ClusterRules {
   refuse(keys: readonly string[], onReplica: boolean): string | undefined {
     const { table, self } = this.view;
     const slot = keySlot(keys[0] ?? '');
-    if (keys.some((key) => keySlot(key) !== slot))
+    if (keys.length > 1 && keys.some((key) => keySlot(key) !== slot))
       return "CROSSSLOT Keys in request don't hash to the same slot";
     const owner = table.ownerOf(slot);
     if (owner === undefined) return 'CLUSTERDOWN Hash slot not served';

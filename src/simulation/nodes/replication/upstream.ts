@@ -78,14 +78,15 @@ export class Upstream {
     const { network, process, place, clockS } = this.#options;
     this.#state = 'connecting';
     this.#heardS = clockS();
+    const socket = process.socket();
     const isCurrent = () => this.#connection === connection;
     const connection: { close(): void } = network.connect<Command | FromReplica, Answer | ToReplica>(
       place,
       { node: this.primary, port: 'data' },
       {
-        opened: (end) => process.run(() => isCurrent() && this.#open(end)),
-        message: (message) => process.run(() => isCurrent() && this.#hear(message)),
-        closed: () => process.run(() => isCurrent() && this.#lose()),
+        opened: (end) => socket.run(() => isCurrent() && this.#open(end)),
+        message: (message) => socket.run(() => isCurrent() && this.#hear(message)),
+        closed: () => socket.run(() => isCurrent() && this.#lose()),
       },
     );
     this.#connection = connection;
