@@ -5,7 +5,9 @@ import { SimulatedNetwork } from '../../src/simulation/network/simulated-network
 import type { End } from '../../src/simulation/network.ts';
 import type { Answer, Command } from '../../src/simulation/nodes/messages.ts';
 import { SimulatedCluster } from '../../src/simulation/nodes/simulated-cluster.ts';
+import type { NodesOptions, SimulatedNodes } from '../../src/simulation/nodes/simulated-nodes.ts';
 import { ScriptEngine } from '../../src/simulation/scripts/engine.ts';
+import { SimulatedOnePrimary } from '../../src/simulation/sentinel/one-primary.ts';
 import { VirtualTime } from '../../src/simulation/virtual-time.ts';
 import { DEFAULT_TOPOLOGY, planTopology, type TopologyOptions } from '../../src/topology/topology.ts';
 
@@ -13,11 +15,24 @@ const engine = await ScriptEngine.open();
 
 /** A simulated cluster whose scripts count, and clients of it. */
 export function simulateNodes(more: Partial<TopologyOptions> = {}, seed: number | string = 1) {
+  return simulate((options) => new SimulatedCluster(options), more, seed);
+}
+
+/** The same of a topology with one primary. */
+export function simulateOnePrimary(more: Partial<TopologyOptions> = {}, seed: number | string = 1) {
+  return simulate((options) => new SimulatedOnePrimary(options), more, seed);
+}
+
+function simulate<Nodes extends SimulatedNodes>(
+  open: (options: NodesOptions) => Nodes,
+  more: Partial<TopologyOptions>,
+  seed: number | string,
+) {
   const time = new VirtualTime();
   const topology = planTopology({ ...DEFAULT_TOPOLOGY, ...more });
   const network = new SimulatedNetwork({ topology, time, seed });
   const roles: RoleEvent[] = [];
-  const cluster = new SimulatedCluster({
+  const cluster = open({
     ...{ topology, network, seed, engine },
     onRole: (event) => roles.push(event),
   });

@@ -42,12 +42,13 @@ const DROP_REPLY: Toxic = { name: 'drop_reply', type: 'swallow' };
 export class SimulatedLinks {
   readonly #proxies: Proxies;
   readonly #topology: Topology;
-  readonly #ports: readonly Port['port'][];
+  /** To the ports at which requests are answered. Behind Sentinels these are all: they reach nodes by the port `bus`. */
+  readonly #answering: readonly Port['port'][];
 
   constructor(proxies: Proxies) {
     this.#proxies = proxies;
     this.#topology = proxies.topology;
-    this.#ports = isInCluster(this.#topology) ? ['data', 'bus'] : ['data'];
+    this.#answering = isInCluster(this.#topology) ? ['data'] : PORTS;
   }
 
   cut(pairs: readonly RegionPair[], mode: CutMode): void {
@@ -116,7 +117,7 @@ export class SimulatedLinks {
     return this.#flows(from, to, {
       stream: 'upstream',
       servers: everyServer(this.#topology),
-      ports: this.#ports,
+      ports: PORTS,
     });
   }
 
@@ -125,7 +126,7 @@ export class SimulatedLinks {
     return this.#flows(to, from, {
       stream: 'downstream',
       servers: everyServer(this.#topology),
-      ports: this.#ports,
+      ports: PORTS,
     });
   }
 
@@ -135,7 +136,11 @@ export class SimulatedLinks {
 
   /** Replies to what `from` sent, without gossip and Sentinels. */
   #replies({ from, to }: RegionPair): Flow[] {
-    return this.#flows(from, to, { stream: 'downstream', servers: this.#topology.nodes, ports: ['data'] });
+    return this.#flows(from, to, {
+      stream: 'downstream',
+      servers: this.#topology.nodes,
+      ports: this.#answering,
+    });
   }
 
   #flows(opener: string, at: string, { stream, servers, ports }: Kinds): Flow[] {
@@ -150,6 +155,7 @@ export class SimulatedLinks {
   }
 }
 
+const PORTS: readonly Port['port'][] = ['data', 'bus'];
 const WHO: readonly Passes[] = ['nodes', 'clients'];
 
 interface Kinds {

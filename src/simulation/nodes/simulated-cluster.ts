@@ -1,19 +1,9 @@
-import type { NodeRole, RoleEvent } from '../../regions/cluster/role-watch.ts';
+import type { NodeRole } from '../../regions/cluster/role-watch.ts';
 import type { Topology } from '../../topology/topology.ts';
-import type { Network } from '../network.ts';
-import type { ScriptEngine } from '../scripts/engine.ts';
 import { View } from './cluster/view.ts';
 import { SimulatedNode } from './node.ts';
 import { RoleEvents } from './role-events.ts';
-import type { SimulatedControl, SimulatedNodes } from './simulated-nodes.ts';
-
-export interface ClusterOptions {
-  readonly topology: Topology;
-  readonly network: Network;
-  readonly engine: ScriptEngine;
-  readonly seed: number | string;
-  readonly onRole: (event: RoleEvent) => void;
-}
+import type { NodesOptions, SimulatedControl, SimulatedNodes } from './simulated-nodes.ts';
 
 export interface NodeHealth {
   readonly role: NodeRole;
@@ -35,7 +25,7 @@ export class SimulatedCluster implements SimulatedNodes {
   readonly #nodes: ReadonlyMap<string, SimulatedNode>;
   readonly #roles: RoleEvents;
 
-  constructor(options: ClusterOptions) {
+  constructor(options: NodesOptions) {
     const { topology, network, onRole } = options;
     this.topology = topology;
     this.#roles = new RoleEvents(network.time, onRole);

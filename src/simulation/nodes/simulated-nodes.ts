@@ -1,5 +1,15 @@
-import type { NodeRole } from '../../regions/cluster/role-watch.ts';
+import type { NodeRole, RoleEvent } from '../../regions/cluster/role-watch.ts';
 import type { Topology } from '../../topology/topology.ts';
+import type { Network } from '../network.ts';
+import type { ScriptEngine } from '../scripts/engine.ts';
+
+export interface NodesOptions {
+  readonly topology: Topology;
+  readonly network: Network;
+  readonly engine: ScriptEngine;
+  readonly seed: number | string;
+  readonly onRole: (event: RoleEvent) => void;
+}
 
 /** Controls single nodes, at once; a start takes some milliseconds. */
 export interface SimulatedControl {
