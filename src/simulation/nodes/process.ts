@@ -26,8 +26,9 @@ class ReadSocket implements Socket {
 
 /**
  * One server process. While it is stopped (SIGSTOP), what arrives and its timers wait. A server that goes on does as the
- * event loop of Redis does: it reads the sockets that it had, each to its end, in the order in which they became readable;
- * then it runs each timer that is due once; then it reads the sockets that the kernel accepted meanwhile.
+ * event loop of Redis does, whose wait for events ends without any then: it runs each timer that is due once; then it
+ * reads the sockets that it had, each to its end, in the order in which they became readable; then it reads the sockets
+ * that the kernel accepted meanwhile.
  */
 export class ServerProcess {
   readonly #time: VirtualTime;
@@ -94,8 +95,8 @@ export class ServerProcess {
     const read = (isLate: boolean) => {
       for (const socket of readable) if (socket.isLate === isLate) this.#runAll(socket.waiting);
     };
-    read(false);
     this.#runAll(this.#due);
+    read(false);
     read(true);
   }
 

@@ -13,7 +13,7 @@ export const PERIODS = {
   electionMs: 10_000,
   /** The most that the beginning of a failover is put off, drawn. */
   desyncMs: 1_000,
-  /** How long a replica that was told to follow the new primary is waited for. */
+  /** How long a replica that was ordered to follow the new primary is waited for. */
   reconfigureMs: 10_000,
 } as const;
 
