@@ -6,6 +6,7 @@ export type { Decision, DecisionSource, Evidence, PolicyDecision } from './core/
 export { type Charge, type ErrorCode, OpenclawError } from './core/errors.ts';
 export { formatPolicy, makePolicy, type Policy, parsePolicy, type Rate } from './core/policy.ts';
 export type { StrategyName } from './core/strategies.ts';
+export type { Time, Timer } from './core/time.ts';
 export type { Verdict } from './core/verdict.ts';
 export type { History } from './history/history.ts';
 export { HistoryReader } from './history/reader.ts';
@@ -44,6 +45,7 @@ export type {
   PluginDecision,
   PluginLimiter,
   PluginOptions,
+  PluginScripts,
   PluginTake,
 } from './limiter/plugin/plugin.ts';
 export type { RedisConnection } from './limiter/redis/connection.ts';

@@ -1,11 +1,14 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { OpenclawError } from '../../src/core/errors.ts';
+import { parsePolicies } from '../../src/core/policies.ts';
 import type { Surroundings } from '../../src/core/time.ts';
 import { openLimiter } from '../../src/limiter/create.ts';
+import { openPlugin } from '../../src/limiter/plugin/open.ts';
 import type { AckedPort, TextPort } from '../../src/limiter/redis/port.ts';
 import { ProcessTime, START_MS, VirtualTime } from '../../src/simulation/virtual-time.ts';
+import { testFolder } from '../support/cli.ts';
 
 const LIMITER = join(import.meta.dirname, '../../src/limiter');
 const ada = { user: 'ada', endpoint: 'e' };
@@ -16,7 +19,7 @@ const OWN =
   /\bset(Timeout|Interval|Immediate)\b|\bclear(Timeout|Interval)\b|\bperformance\.|\bDate\.now\b|\bnew Date\(\)|\bhrtime\b|node:(timers|crypto|perf_hooks)|\brandom(Int|Bytes|UUID)\b|\bcrypto\.|\bMath\.random\b/;
 
 it('the code of every strategy takes time and random numbers from outside only', () => {
-  const folders = ['strategies', 'wrappers', 'options', 'rehome', 'homes'].flatMap((folder) =>
+  const folders = ['strategies', 'wrappers', 'options', 'rehome', 'homes', 'plugin'].flatMap((folder) =>
     readdirSync(join(LIMITER, folder), { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
       .map((file) => join(folder, file)),
@@ -67,6 +70,19 @@ function process(reply: (script: string) => readonly number[] | 'down' | undefin
   const connect = { plain: () => port, acked: () => port };
   return { time, calls, outside: { surroundings, connect } };
 }
+
+/** Waits five milliseconds, and sends times and a random number to its script. */
+const PLUGIN = `
+  export const simulated = true;
+  export const createLimiter = ({ scripts, time, randomUpTo }) => ({
+    async take() {
+      await new Promise((resolve) => time.after(5, resolve));
+      const args = [time.nowUs() / 1_000, time.dateMs(), randomUpTo(9)];
+      const { values } = await scripts.run('return { 3, 9 }', ['k'], args);
+      return { allowed: true, remaining: values[0] };
+    },
+  });
+`;
 
 /** The result of a call, and when it came. */
 async function ended<T>(time: VirtualTime, call: Promise<T>, withinUs = 5_000_000) {
@@ -135,6 +151,19 @@ describe('a limiter in virtual time', () => {
     await dated.time.runUntil(3_000_000);
     await ended(dated.time, article.take(ada));
     expect(dated.calls[0]?.args[2]).toBe(String(START_MS / 1_000 + 3));
+  });
+
+  it('gives a plug-in scripts, time and random numbers from outside, and the date of its service', async () => {
+    const { time, calls, outside } = process(() => [3, 9]);
+    const file = join(testFolder(), 'mine.mjs');
+    writeFileSync(file, PLUGIN);
+    const service = { region: 'eu-west', prefix: 'run-1', nowMs: () => 77 };
+    const policies = parsePolicies('20:5/s');
+    const limiter = await openPlugin(file, { policies, redis, ...service }, outside);
+    const { value, atUs } = (await ended(time, limiter.take(ada))) ?? {};
+    expect(calls).toEqual([{ script: 'plugin:mine.mjs', args: ['5', '77', '1'], atUs: 5_000 }]);
+    expect(value).toMatchObject({ allowed: true, remainingTokens: 3 });
+    expect(atUs).toBe(6_000);
   });
 
   it('exchanges spends with other regions in virtual time, and stops', async () => {

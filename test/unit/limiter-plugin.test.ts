@@ -58,6 +58,11 @@ describe('a file that is no plug-in', () => {
       text: `${taking('')} export const promise = 5`,
       says: /promise must be a string or a function of the policy; found 5$/,
     },
+    {
+      title: 'says in a text that it can be simulated',
+      text: `${taking('')} export const simulated = 'yes'`,
+      says: /simulated must be true or false; found "yes"$/,
+    },
   ])('is refused when it $title', async ({ text, says }) => {
     const file = text === undefined ? join(testFolder(), 'mine.mjs') : pluginFile(text);
     await expect(loadPlugin(file)).rejects.toMatchObject({

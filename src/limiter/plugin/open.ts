@@ -3,8 +3,10 @@ import { type Charge, OpenclawError } from '../../core/errors.ts';
 import { pluginName } from '../../core/plugin-name.ts';
 import type { NamedPolicy } from '../../core/policies.ts';
 import { shown } from '../../core/printable.ts';
+import type { Time } from '../../core/time.ts';
 import type { Cost, Limiter } from '../limiter.ts';
 import { checkCostNames, costOf } from '../options/policies.ts';
+import { type Outside, REAL } from '../outside.ts';
 import { placeIoredis } from '../redis/ioredis/place.ts';
 import { messageOf, refused } from './error.ts';
 import {
@@ -16,24 +18,46 @@ import {
   policyOptions,
   readPromise,
 } from './plugin.ts';
+import { pluginScripts } from './scripts.ts';
 import { areAmounts, readStated } from './stated.ts';
+
+type Given = Pick<PluginOptions, 'redis' | 'region' | 'prefix' | 'nowMs'>;
 
 /** Makes the limiter of the plug-in at this absolute path. Throws INVALID_OPTION. */
 export async function openPlugin(
   file: string,
-  {
-    policies,
-    ...options
-  }: Omit<PluginOptions, 'ioredis' | 'policy' | 'policies'> & {
-    readonly policies: readonly NamedPolicy[];
-  },
+  { policies, ...options }: Given & { readonly policies: readonly NamedPolicy[] },
+  { surroundings, connect }: Outside = REAL,
 ): Promise<Limiter> {
   const plugin = await loadPlugin(file);
   if (policies.length > 1) readPromise(plugin, file, policies);
   const ioredis = placeIoredis(options.redis);
-  const given = { ...options, ...policyOptions(policies), ioredis };
-  const made: unknown = await startOf(file, () => plugin.createLimiter(given));
-  return asLimiter(checkLimiter(file, made), file, policies);
+  const lua = pluginScripts(pluginName(file), () => connect.plain(options.redis));
+  const given: PluginOptions = {
+    ...{ ...options, ...policyOptions(policies), ioredis },
+    scripts: lua.scripts,
+    time: withDate(surroundings.time, options.nowMs),
+    randomUpTo: (most) => surroundings.randomUpTo(most),
+  };
+  if (plugin.simulated) lua.open(); // it is going to use it
+  try {
+    const made: unknown = await startOf(file, () => plugin.createLimiter(given));
+    return asLimiter(checkLimiter(file, made), { file, policies, lua });
+  } catch (error) {
+    await lua.close();
+    throw error;
+  }
+}
+
+/** These clocks and timers, with the date of a service's clock. */
+function withDate(time: Time, dateMs: () => number): Time {
+  return {
+    dateMs,
+    nowUs: () => time.nowUs(),
+    after: (ms, call) => time.after(ms, call),
+    every: (ms, call) => time.every(ms, call),
+    soon: (call) => time.soon(call),
+  };
 }
 
 async function startOf(file: string, start: () => unknown): Promise<unknown> {
@@ -56,7 +80,18 @@ function checkLimiter(file: string, made: unknown): PluginLimiter {
 }
 
 /** Adapts a plug-in to the Limiter interface; only `take` is supported. */
-function asLimiter(plugin: PluginLimiter, file: string, policies: readonly NamedPolicy[]): Limiter {
+function asLimiter(
+  plugin: PluginLimiter,
+  {
+    file,
+    policies,
+    lua,
+  }: {
+    readonly file: string;
+    readonly policies: readonly NamedPolicy[];
+    readonly lua: { close(): Promise<void> };
+  },
+): Limiter {
   const strategy = pluginName(file);
   const { policy } = policyOptions(policies);
   const isOne = policies.length === 1;
@@ -85,6 +120,7 @@ function asLimiter(plugin: PluginLimiter, file: string, policies: readonly Named
     ready: async () => {},
     async close() {
       await plugin.close?.();
+      await lua.close();
     },
   };
 }

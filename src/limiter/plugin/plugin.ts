@@ -2,11 +2,14 @@ import { pathToFileURL } from 'node:url';
 import { byName, type NamedPolicy } from '../../core/policies.ts';
 import type { Policy } from '../../core/policy.ts';
 import { namesOf, shown } from '../../core/printable.ts';
+import type { Time } from '../../core/time.ts';
 import type { RedisConnection } from '../redis/connection.ts';
 import type { IoredisPlace } from '../redis/ioredis/place.ts';
 import { messageOf, notLoaded, refused } from './error.ts';
+import type { PluginScripts } from './scripts.ts';
 import type { PluginDecision } from './stated.ts';
 
+export type { PluginScripts } from './scripts.ts';
 export type { PluginDecision } from './stated.ts';
 
 /** The exports of a plug-in: an ES module with a limiter for the sample Rating service. */
@@ -27,6 +30,11 @@ export interface LimiterPlugin {
    * refused before it starts anything.
    */
   readonly severalPolicies?: boolean;
+  /**
+   * Whether the limiter can be simulated: it reaches Redis by `scripts`, and takes time and random numbers from its options.
+   * Without it `--simulate` is refused.
+   */
+  readonly simulated?: boolean;
 }
 
 export interface PluginOptions {
@@ -44,6 +52,12 @@ export interface PluginOptions {
   readonly prefix: string;
   /** The service's clock in milliseconds since 1970; the fault `gateway-clock` changes it. */
   readonly nowMs: () => number;
+  /** Runs Lua scripts on the Redis of the region, by a connection of its own. */
+  readonly scripts: PluginScripts;
+  /** Clocks and timers; the date is that of `nowMs`. In a simulation they are virtual. */
+  readonly time: Time;
+  /** A random whole number from 1 to `most`, at most 2^48 - 1, each equally likely. In a simulation it is of the seed. */
+  readonly randomUpTo: (most: number) => number;
 }
 
 export interface PluginLimiter {
@@ -70,17 +84,19 @@ export async function loadPlugin(file: string): Promise<LimiterPlugin> {
       throw await notLoaded(file, error);
     },
   );
-  const { createLimiter, promise, severalPolicies } = module;
+  const { createLimiter, promise, severalPolicies, simulated } = module;
   if (typeof createLimiter !== 'function')
     throw refused(file, `must export a function createLimiter; ${foundIn(module)}`);
   if (promise !== undefined && typeof promise !== 'string' && typeof promise !== 'function')
     throw refused(file, `promise must be a string or a function of the policy; found ${shown(promise)}`);
-  if (severalPolicies !== undefined && typeof severalPolicies !== 'boolean')
-    throw refused(file, `severalPolicies must be true or false; found ${shown(severalPolicies)}`);
+  for (const [name, value] of Object.entries({ severalPolicies, simulated }))
+    if (value !== undefined && typeof value !== 'boolean')
+      throw refused(file, `${name} must be true or false; found ${shown(value)}`);
   return {
     createLimiter,
     ...(promise !== undefined && { promise }),
     ...(severalPolicies !== undefined && { severalPolicies }),
+    ...(simulated !== undefined && { simulated }),
   };
 }
 

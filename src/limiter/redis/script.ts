@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { OpenclawError } from '../../core/errors.ts';
 import type { Policy } from '../../core/policy.ts';
 
-/** A Lua script of the `lua/` folder, with its source and its SHA-1 for EVALSHA. */
+/** A Lua script, with its source and its SHA-1 for EVALSHA. */
 export interface Script {
   readonly name: string;
   readonly source: string;
@@ -12,7 +12,11 @@ export interface Script {
 
 /** Reads `lua/<name>.lua` of this package, with its includes of `lua/shared/` inserted. */
 export function loadScript(name: string): Script {
-  const source = read(`${name}.lua`);
+  return makeScript(name, read(`${name}.lua`));
+}
+
+/** The script with this source; errors call it by the name. */
+export function makeScript(name: string, source: string): Script {
   return { name, source, sha: createHash('sha1').update(source).digest('hex') };
 }
 
