@@ -1,5 +1,6 @@
 import { invalidOption } from '../core/errors.ts';
 import type { Plan } from '../scenario/plan.ts';
+import { whyNotSimulated } from './faults/registry.ts';
 
 const REALLY = 'run it without --simulate';
 
@@ -12,8 +13,8 @@ export function checkSimulatedPlan({ limiter, faults, topology: { kind } }: Plan
     );
   if (kind !== undefined)
     throw invalidOption(`a topology of kind ${kind} cannot be simulated yet: only a Redis Cluster`, REALLY);
-  const [first] = faults;
-  if (first?.fault === 'command')
-    throw invalidOption('a command breaks what exists, and a simulation has only models', REALLY);
-  if (first !== undefined) throw invalidOption(`fault ${first.fault} cannot be simulated yet`, REALLY);
+  for (const { fault } of faults) {
+    const lack = whyNotSimulated(fault);
+    if (lack !== undefined) throw invalidOption(`fault ${fault} cannot be simulated: ${lack.why}`, lack.hint);
+  }
 }

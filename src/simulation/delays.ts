@@ -15,6 +15,9 @@ export const GATEWAY_US = 35;
 /** The same of a Rating service. */
 export const RATING_US = 60;
 
+/** From the start of the process of a service until it listens. */
+export const SERVICE_START_US = 600_000;
+
 /** A whole number of microseconds, with straight lines between the quantiles. */
 export function drawDelay(delays: Delays, random: Random): number {
   const at = random() * (delays.length - 1);

@@ -6,6 +6,7 @@ import type { StrategyName } from '../core/strategies.ts';
 import { makePlan } from '../scenario/make-plan.ts';
 import type { Plan } from '../scenario/plan.ts';
 import { DEFAULT_TOPOLOGY } from '../topology/topology.ts';
+import { checkSimulatedPlan } from './check-simulated-plan.ts';
 import { simulatePlan } from './run.ts';
 
 const folders: string[] = [];
@@ -73,5 +74,23 @@ describe('a simulated run', () => {
     const { check } = await simulate(planOf({ load }));
     const { allowed, denied } = check.outcomes;
     expect(allowed + denied).toBe(600);
+  });
+});
+
+describe('a simulated run with a fault', () => {
+  it('loses what a primary had acknowledged when its replica takes over, and says when all has settled', async () => {
+    const faults = [{ fault: 'kill', node: 'us-east-0', atMs: 1_000, forMs: 5_000 }] as const;
+    const load = { durationMs: 9_000 };
+    const { check, history } = await simulate({ ...planOf({ load }), faults });
+    const records = history.split('\n').filter((line) => line.startsWith('{"type":"fault"'));
+    expect(records.map((line) => JSON.parse(line).phase)).toEqual(['inject', 'heal', 'settled', 'settled']);
+    expect(check.outcomes.failed).toBeGreaterThan(0);
+    expect(/"node":"eu-west-1",.*"from":"replica","to":"primary"/.test(history)).toBe(true);
+  });
+
+  it('refuses what it has no model for', () => {
+    const faults = [{ fault: 'move-slots', slots: 3, atMs: 0, forMs: 0 }] as never;
+    expect(() => checkSimulatedPlan({ ...planOf(), faults })).toThrow('fault move-slots cannot be simulated');
+    expect(() => checkSimulatedPlan({ ...planOf(), limiter: './mine.mjs' })).toThrow('a plug-in');
   });
 });

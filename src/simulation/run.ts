@@ -12,6 +12,7 @@ import type { Run, RunOptions } from '../experiment/run-context.ts';
 import { cheapShapeOf, DRAIN_MS, warmUpUsers } from '../experiment/warm-up.ts';
 import { Recorder } from '../load/recorder.ts';
 import type { RoleEvent } from '../regions/cluster/role-watch.ts';
+import { FaultyRun } from './faulty-run.ts';
 import { SimulatedLoad } from './load/simulated-load.ts';
 import { roleRecord, watchClocks } from './watch.ts';
 import { dateAt, openWorld, type World } from './world.ts';
@@ -45,7 +46,7 @@ async function record(run: SimulatedRun) {
   run.report('provision', { detail: 'simulated nodes and services' });
   let onRole = (_event: RoleEvent) => {};
   const world = await openWorld(plan, (event) => onRole(event));
-  const { time, cluster } = world;
+  const { time, nodes, topology } = world;
   run.report('warm up');
   await warmUp(world, run);
   throwIfAborted(signal);
@@ -53,7 +54,7 @@ async function record(run: SimulatedRun) {
   const originUs = time.nowUs;
   const stop = new AbortController();
   const startedAt = new Date(dateAt(originUs));
-  const header = makeHeader({ ...run, startedAt }, { initial: 'full', regions: world.topology });
+  const header = makeHeader({ ...run, startedAt }, { initial: 'full', regions: topology });
   const history = new HistoryFile(
     join(folder, 'history.ndjson'),
     header,
@@ -73,23 +74,26 @@ async function record(run: SimulatedRun) {
   onRole = (event) => history.add(roleRecord(event, originUs));
   const clocks = watchClocks(world, recorder, history);
   const load = loadOf(world, run, recorder);
+  const faults = new FaultyRun(world, run, history);
   run.report('load', { detail: describeLoad(run) });
+  faults.start(() => stop.abort());
   load.start();
   const isCut = () => signal.aborted || stop.signal.aborted;
   await play(world, run, isCut, () => ({
     atMs: recorder.nowUs() / 1_000,
     ofMs: plan.load.durationMs,
-    faults: [],
+    faults: faults.inForce,
     ...tally.look(),
   }));
   load.stop({ isEarly: isCut() });
   await load.drain(DRAIN_MS, signal.aborted ? 'INTERRUPTED' : 'LOAD_ENDED');
+  problems.push(...(await faults.end()));
   clocks.stop();
-  cluster.end();
+  nodes.end();
   recordDropped(recorder, history);
   for (const event of ages?.records(Math.ceil(recorder.nowUs())) ?? []) history.add(event);
-  const lack = cluster.lackOfWhole();
-  if (lack !== undefined) problems.push(`at the end of the run: ${lack}`);
+  const silent = topology.nodes.filter(({ name }) => !nodes.answers(name)).map(({ name }) => name);
+  if (silent.length > 0) problems.push(`not responding at the end of the run: ${silent.join(', ')}`);
   const written = await endHistory(history, recorder, run);
   return { written, loadMs: load.sentForMs, originAt: dateAt(originUs) };
 }

@@ -14,14 +14,14 @@ const ERROR_US = 1;
  * Nodes that do not answer are skipped.
  */
 export function watchClocks(
-  { time, cluster, topology }: World,
+  { time, nodes, topology }: World,
   recorder: Recorder,
   history: Pick<HistoryFile, 'add'>,
 ): { stop(): void } {
   const names = topology.nodes.map(({ name }) => name);
   const read = (node: string) => {
-    if (!cluster.answers(node)) return;
-    const serverUs = Math.floor(cluster.clockUsOf(node));
+    if (!nodes.answers(node)) return;
+    const serverUs = Math.floor(nodes.clockUsOf(node));
     history.add({ type: 'clock', node, atUs: recorder.nowUs(), serverUs, errorUs: ERROR_US });
   };
   const readAll = () => {

@@ -14,6 +14,7 @@ import { planTopology, replicasOfPrimary, type Topology } from '../topology/topo
 import { simulatedConnect } from './client/connect.ts';
 import { SimulatedNetwork } from './network/simulated-network.ts';
 import { SimulatedCluster } from './nodes/simulated-cluster.ts';
+import type { SimulatedNodes } from './nodes/simulated-nodes.ts';
 import { ScriptEngine } from './scripts/engine.ts';
 import { ServiceProcess } from './service/process.ts';
 import { ratingInstance } from './service/rating-instance.ts';
@@ -25,7 +26,7 @@ export interface World {
   readonly time: VirtualTime;
   readonly topology: Topology;
   readonly network: SimulatedNetwork;
-  readonly cluster: SimulatedCluster;
+  readonly nodes: SimulatedNodes;
   /** By region. */
   readonly services: ReadonlyMap<string, RegionServices>;
   /** How far the clocks of the services of a region are ahead, milliseconds. */
@@ -42,10 +43,10 @@ export async function openWorld(plan: Plan, onRole: (event: RoleEvent) => void):
   const { seed } = plan;
   const network = new SimulatedNetwork({ topology, time, seed });
   const engine = await ScriptEngine.open();
-  const cluster = new SimulatedCluster({ topology, network, engine, seed, onRole });
-  while (!cluster.isSettled() && time.nowUs < SETTLES_WITHIN_US) await time.runUntil(time.nowUs + LOOK_US);
-  if (!cluster.isSettled())
-    throw environmentFailed(`the simulated cluster does not settle: ${cluster.lackOfWhole()}`);
+  const nodes = new SimulatedCluster({ topology, network, engine, seed, onRole });
+  while (!nodes.isSettled() && time.nowUs < SETTLES_WITHIN_US) await time.runUntil(time.nowUs + LOOK_US);
+  if (!nodes.isSettled())
+    throw environmentFailed(`the simulated nodes do not settle: ${nodes.lackOfWhole()}`);
   const clockAheadMs = new Map<string, number>();
   const services = new Map(
     topology.regions.map((region) => [
@@ -53,7 +54,7 @@ export async function openWorld(plan: Plan, onRole: (event: RoleEvent) => void):
       startServices({ plan, region, topology, network, clockAheadMs }),
     ]),
   );
-  return { time, topology, network, cluster, services, clockAheadMs };
+  return { time, topology, network, nodes, services, clockAheadMs };
 }
 
 interface Starting {

@@ -1,8 +1,9 @@
 import { HEADERS } from '../../core/header-names.ts';
 import type { Random } from '../../core/prng.ts';
+import type { Timer } from '../../core/time.ts';
 import type { Problem } from '../../http/problem.ts';
 import { describeFailure } from '../../rating/services-in-turn.ts';
-import { DIRECT_US, drawDelay, GATEWAY_US, RATING_US } from '../delays.ts';
+import { DIRECT_US, drawDelay, GATEWAY_US, RATING_US, SERVICE_START_US } from '../delays.ts';
 import type { VirtualTime } from '../virtual-time.ts';
 import { Processor } from './processor.ts';
 import type { HttpReply, RequestHeaders } from './rating-instance.ts';
@@ -15,8 +16,17 @@ type Open = Set<OnReply>;
 
 interface Instance {
   readonly processor: Processor;
-  /** Undefined while its process does not run. */
-  running: { readonly answer: Answer; readonly end: () => void; readonly open: Open } | undefined;
+  /** Undefined while its process does not listen. */
+  running: Running | undefined;
+  /** The start of its process. */
+  starting: Timer | undefined;
+}
+
+interface Running {
+  readonly id: string;
+  readonly answer: Answer;
+  readonly end: () => void;
+  readonly open: Open;
 }
 
 export interface RegionServicesOptions {
@@ -37,14 +47,14 @@ export class RegionServices {
   readonly #gateway = new Processor();
   readonly #instances: readonly Instance[];
   #turn = 0;
+  #started = 0;
 
   constructor(options: RegionServicesOptions) {
     this.#options = options;
     this.#instances = Array.from({ length: options.instances }, () => ({
-      processor: new Processor(),
-      running: undefined,
+      ...{ processor: new Processor(), running: undefined, starting: undefined },
     }));
-    this.start();
+    for (const at of this.#instances.keys()) this.#listen(at);
   }
 
   /** Sends a request to the gateway; calls back once when its reply arrives. */
@@ -64,22 +74,43 @@ export class RegionServices {
     time.at(decidesUs, () => this.#decide(instance, headers, back));
   }
 
-  /** Starts these instances if they do not run, from 1; default all. */
+  /** Starts the processes of these instances if they do not run, from 1; default all. They listen a little later. */
   start(only?: number): void {
-    for (const [at, instance] of this.#instances.entries())
-      if (only === undefined || only === at + 1)
-        instance.running ??= { ...this.#options.start(at + 1), open: new Set() };
+    for (const at of this.#chosen(only)) {
+      const instance = this.#instances[at] as Instance;
+      if (instance.running !== undefined) continue;
+      instance.starting ??= this.#options.time.after(SERVICE_START_US, () => this.#listen(at));
+    }
   }
 
   /** Ends the processes of these instances, from 1; default all. The requests that they have get no reply of theirs. */
   kill(only?: number): void {
-    for (const [at, instance] of this.#instances.entries()) {
-      const { running } = instance;
-      if (running === undefined || (only !== undefined && only !== at + 1)) continue;
+    for (const at of this.#chosen(only)) {
+      const instance = this.#instances[at] as Instance;
+      const { running, starting } = instance;
       instance.running = undefined;
-      running.end();
-      for (const back of running.open) back(replyOf(describeFailure({ code: 'UND_ERR_SOCKET' })));
+      instance.starting = undefined;
+      starting?.cancel();
+      running?.end();
+      const lost = replyOf(describeFailure({ code: 'UND_ERR_SOCKET' }));
+      for (const back of running?.open ?? []) back(lost);
+      running?.open.clear();
     }
+  }
+
+  /** The ids of the processes of these instances; undefined for one that does not listen. */
+  idsOf(only?: number): (string | undefined)[] {
+    return this.#chosen(only).map((at) => this.#instances[at]?.running?.id);
+  }
+
+  #chosen(only: number | undefined): number[] {
+    return [...this.#instances.keys()].filter((at) => only === undefined || only === at + 1);
+  }
+
+  #listen(at: number): void {
+    const instance = this.#instances[at] as Instance;
+    instance.starting = undefined;
+    instance.running = { ...this.#options.start(at + 1), id: `process ${++this.#started}`, open: new Set() };
   }
 
   #decide({ running, processor }: Instance, headers: RequestHeaders, back: OnReply): void {
