@@ -1,5 +1,5 @@
 import type { Script } from '../../limiter/redis/script.ts';
-import type { ScriptHost } from './command.ts';
+import type { CommandHost, ScriptHost } from './command.ts';
 import { LuaState, REGISTRY, toBytes } from './lua-state.ts';
 import { type Current, pushRedis } from './redis-library.ts';
 import { readError, readReply, type ScriptResult } from './result.ts';
@@ -47,7 +47,7 @@ export class ScriptEngine {
     this.#pushKeys(keys);
     this.#pushArgs(args);
     lua.lua_rawgeti(L, REGISTRY, compiled.place);
-    this.#current.host = { ...on, nowMs: Math.floor(on.clockUs / 1000) };
+    this.#current.host = commandHost(on);
     const failed = lua.lua_pcall(L, 0, 1, HANDLER) !== 0;
     this.#current.host = undefined;
     return failed ? { error: readError(this.#state, script) } : readReply(this.#state);
@@ -102,6 +102,17 @@ export class ScriptEngine {
     }
     lua.lua_setfield(L, VARIABLES, this.#state.name('ARGV'));
   }
+}
+
+/** Written out: a spread of `on` would cost a tenth of a take. */
+function commandHost({
+  store,
+  clockUs,
+  replicationId,
+  isReplica,
+  readOnly = false,
+}: ScriptHost): CommandHost {
+  return { store, clockUs, nowMs: Math.floor(clockUs / 1000), replicationId, isReplica, readOnly };
 }
 
 /** The error of a script that says that it may write, where it may not. */

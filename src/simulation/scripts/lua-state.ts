@@ -6,6 +6,10 @@ export const GLOBALS = -10_002;
 /** Types of Lua values. */
 export const TYPE = { nil: 0, boolean: 1, number: 3, string: 4, table: 5 } as const;
 
+/** Garbage is collected once the memory in use has grown to so much of what the last collection left, a few 100 kB. */
+const PAUSE_PERCENT = 1000;
+const SET_PAUSE = 6;
+
 const FIRST_SCRATCH_BYTES = 1 << 16;
 
 /**
@@ -31,6 +35,7 @@ export class LuaState {
     this.#scratch = this.lua.malloc(FIRST_SCRATCH_BYTES);
     this.L = this.lua.luaL_newstate();
     this.lua.luaL_openlibs(this.L);
+    this.lua.lua_gc(this.L, SET_PAUSE, PAUSE_PERCENT);
   }
 
   #look(): void {

@@ -129,8 +129,8 @@ function pushReply(state: LuaState, reply: Reply): void {
   else if ('err' in reply) pushField(state, 'err', reply.err);
   else {
     lua.lua_createtable(L, reply.length, 0);
-    for (const [i, item] of reply.entries()) {
-      pushReply(state, item);
+    for (let i = 0; i < reply.length; i++) {
+      pushReply(state, reply[i] as Reply);
       lua.lua_rawseti(L, -2, i + 1);
     }
   }

@@ -47,6 +47,7 @@ export interface LuaExports {
   lua_checkstack(lua: number, slots: number): number;
   lua_createtable(lua: number, items: number, fields: number): void;
   lua_error(lua: number): number;
+  lua_gc(lua: number, what: number, value: number): number;
   lua_getfield(lua: number, at: number, name: number): void;
   lua_gettop(lua: number): number;
   lua_pcall(lua: number, args: number, results: number, handler: number): number;
