@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { simulateNodes } from '../../../test/support/simulated-nodes.ts';
-import type { Event, FaultRecord } from '../../history/records/operation.ts';
+import { type Event, type FaultRecord, SLOTS_EVENT } from '../../history/records/operation.ts';
 import { FAULT_NAMES } from '../../scenario/faults/index.ts';
 import type { PlannedFault } from '../../scenario/plan.ts';
 import type { TopologyOptions } from '../../topology/topology.ts';
@@ -39,7 +39,9 @@ function play(faults: readonly PlannedFault[], more: Partial<TopologyOptions> = 
   const services = new Services();
   const record = (noted: FaultRecord | Event) => {
     const at = `at ${(noted.atUs / 1_000_000).toFixed(1)}`;
-    if (noted.type === 'fault') records.push(`${noted.phase} ${noted.fault} ${at}`);
+    if (noted.type === 'event' && noted.event === SLOTS_EVENT)
+      records.push(`moved from ${noted.args?.from} to ${noted.args?.to} ${at}`);
+    else if (noted.type === 'fault') records.push(`${noted.phase} ${noted.fault} ${at}`);
     else
       records.push(
         `${noted.args?.bit === true ? 'saw' : 'missed'} ${noted.args?.fault} ${at}: ${noted.args?.saw}`,
@@ -148,11 +150,31 @@ describe('a fault of a simulation is injected, seen, healed, and the nodes settl
 
   it('is every fault, or one that says why not', () => {
     const refused = FAULT_NAMES.filter((name) => whyNotSimulated(name) !== undefined);
-    expect(refused).toEqual(['move-slots', 'command']);
+    expect(refused).toEqual(['command']);
   });
 });
 
 describe('a fault in a simulation', () => {
+  it('that moves slots records when they move, and brings them back', async () => {
+    const { records, cluster, roles, until } = play([
+      { fault: 'move-slots', from: 'us-east', to: 'eu-west', slots: 50, ...AT, ...FOR },
+    ]);
+    await until('it to settle', () => records.length === 6);
+    expect(records.map((text) => text.replace(/ at .*/, ''))).toEqual([
+      ...['inject move-slots', 'moved from us-east-0 to eu-west-0', 'moved from eu-west-0 to us-east-0'],
+      ...['heal move-slots', 'saw move-slots', 'settled move-slots'],
+    ]);
+    expect(records[4]).toMatch(/: 50 slots are not where the plan has them$/);
+    const texts = roles.map((event) => ('slots' in event ? `${event.node} ${event.slots}` : event.event));
+    expect(texts).toEqual([
+      'eu-west-0 5412-10922',
+      'us-east-0 0-5411',
+      'us-east-0 0-5461',
+      'eu-west-0 5462-10922',
+    ]);
+    expect(cluster.awayFromHome()).toEqual([]);
+  });
+
   it('that kills a primary is healed once a replica has taken over', async () => {
     const { records, cluster, until } = play([{ fault: 'kill', node: 'us-east-0', atMs: 5_000, forMs: 100 }]);
     await until('it to settle', () => records.length === 4);

@@ -2,7 +2,8 @@ import type { OpenclawError } from '../../core/errors.ts';
 import { makeRandom } from '../../core/prng.ts';
 import type { Timer } from '../../core/time.ts';
 import { proofRecord } from '../../experiment/fault-proof.ts';
-import type { Event, FaultRecord } from '../../history/records/operation.ts';
+import { type Event, type FaultRecord, SLOTS_EVENT } from '../../history/records/operation.ts';
+import type { NoteMove } from '../../regions/cluster/slots/move-slots.ts';
 import type { PlannedFault } from '../../scenario/plan.ts';
 import type { FaultSystem, Sight, SimulatedFault } from './fault.ts';
 import { makeFault } from './registry.ts';
@@ -81,7 +82,8 @@ export class SimulatedFaultSchedule {
   #begin(fault: PlannedFault, number: number, onFailure: () => void): void {
     const { seed, system } = this.#options;
     const random = makeRandom(seed, `fault ${number}`);
-    const made = makeFault(fault, { ...system, random, isOver: () => this.#ended !== undefined });
+    const isOver = () => this.#ended !== undefined;
+    const made = makeFault(fault, { ...system, random, isOver, noteMove: this.#noteMove });
     this.#quiet?.cancel();
     this.#record(fault, 'inject', system.time.nowUs);
     const isFirst = !this.#hasInjected;
@@ -137,6 +139,16 @@ export class SimulatedFaultSchedule {
       else if (this.#inForce.length === 0) this.#awaitQuiet(fault.fault);
     });
   }
+
+  /** From before the first slot moves until after the last one. */
+  readonly #noteMove: NoteMove = (args) => {
+    const { record, system } = this.#options;
+    const atUs = system.time.nowUs;
+    return (isDone) => {
+      const untilUs = isDone ? system.time.nowUs : null;
+      record({ type: 'event', event: SLOTS_EVENT, atUs, args: { ...args, untilUs } });
+    };
+  };
 
   #awaitQuiet(fault: string): void {
     const { system, record } = this.#options;

@@ -1,5 +1,6 @@
 import type { OpenclawError } from '../../core/errors.ts';
 import type { Random } from '../../core/prng.ts';
+import type { NoteMove } from '../../regions/cluster/slots/move-slots.ts';
 import type { FaultSpec } from '../../scenario/faults/index.ts';
 import type { Topology } from '../../topology/topology.ts';
 import type { SimulatedAccess } from '../network/access.ts';
@@ -31,6 +32,8 @@ export interface FaultSystem {
 }
 
 export interface FaultContext extends FaultSystem {
+  /** Records that slots begin to move. The result is called once they have. */
+  readonly noteMove: NoteMove;
   /** The only source of randomness of a fault. */
   readonly random: Random;
   /** Whether the run ends: nothing is waited for. */

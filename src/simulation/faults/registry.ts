@@ -1,5 +1,6 @@
 import type { FaultName, FaultSpec } from '../../scenario/faults/index.ts';
 import type { FaultContext, MakeFault, SimulatedFault } from './fault.ts';
+import { moveSlots } from './move-slots.ts';
 import { bandwidth, dropReply, flap, latency, partition } from './of-links.ts';
 import { failover, kill, nodeClock, pause, restart, restartEmpty } from './of-nodes.ts';
 import { gatewayClock, restartService, slowStore, storeOutage } from './of-services.ts';
@@ -27,7 +28,7 @@ const FAULTS: {
   'restart-service': restartService,
   pause,
   failover,
-  'move-slots': { why: 'the model does not move slots', hint: REAL },
+  'move-slots': moveSlots,
   'gateway-clock': gatewayClock,
   'node-clock': nodeClock,
   'store-outage': storeOutage,

@@ -3,6 +3,8 @@ import type { VirtualTime } from '../virtual-time.ts';
 
 /** A stopped node counts as down after so long without an answer. */
 const SILENT_US = 500_000;
+/** Slots move one by one: they are reported once they rest for so long. */
+const REST_US = 100_000;
 export const DOWN: NodeRole = { role: 'down', slots: '' };
 
 /** A node of any topology whose roles are watched. */
@@ -55,13 +57,23 @@ export class RoleEvents {
       });
       return;
     }
-    this.#note(node, node.role);
+    this.#noteAtRest(node);
     if (running !== undefined) this.#noteProcess(node);
   }
 
   /** Reports restarts that are not decided yet: the run ends. */
   end(): void {
     for (const [name, seen] of this.#seen) this.#decide(name, seen, seen.role.role === 'primary');
+  }
+
+  #noteAtRest(node: WatchedNode): void {
+    const { role } = node;
+    const seen = this.#seen.get(node.name)?.role;
+    if (seen === undefined || seen.role !== role.role) this.#note(node, role);
+    else if (seen.slots !== role.slots)
+      this.#time.after(REST_US, () => {
+        if (node.role.role === role.role && node.role.slots === role.slots) this.#note(node, role);
+      });
   }
 
   #note({ name }: WatchedNode, role: NodeRole): void {

@@ -1,6 +1,6 @@
 import type { End, Network, Place } from '../network.ts';
 import type { ScriptEngine } from '../scripts/engine.ts';
-import type { Store } from '../scripts/store.ts';
+import type { Effect, Store } from '../scripts/store.ts';
 import { Clients, mayWrite, type ServerForClients } from './clients.ts';
 import type { Answer, Command, SlotsView } from './messages.ts';
 import type { ServerProcess } from './process.ts';
@@ -139,6 +139,19 @@ export class Server implements ServerForClients {
   close(): void {
     this.#listening.close();
     this.#options.network.resetFrom(this.#options.place.node);
+  }
+
+  /** MIGRATE: deletes these keys here; the result makes them elsewhere. */
+  giveKeys(isMeant: (key: string) => boolean): Effect[] {
+    const writes = this.#data.writesOf(isMeant);
+    for (const key of new Set(writes.map((write) => write.key))) this.#data.write({ type: 'delete', key });
+    this.#feed();
+    return writes;
+  }
+
+  takeKeys(writes: readonly Effect[]): void {
+    for (const write of writes) this.#data.write(write);
+    this.#feed();
   }
 
   run(command: Extract<Command, { name: 'script' }>): Answer {

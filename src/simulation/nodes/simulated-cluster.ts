@@ -1,9 +1,10 @@
 import type { NodeRole } from '../../regions/cluster/role-watch.ts';
 import type { Topology } from '../../topology/topology.ts';
 import { View } from './cluster/view.ts';
+import { ClusterSlots } from './cluster-slots.ts';
 import { SimulatedNode } from './node.ts';
 import { RoleEvents } from './role-events.ts';
-import type { NodesOptions, SimulatedControl, SimulatedNodes } from './simulated-nodes.ts';
+import type { NodeSlots, NodesOptions, SimulatedControl, SimulatedNodes } from './simulated-nodes.ts';
 
 export interface NodeHealth {
   readonly role: NodeRole;
@@ -22,6 +23,7 @@ export interface NodeHealth {
 export class SimulatedCluster implements SimulatedNodes {
   readonly topology: Topology;
   readonly control: SimulatedControl;
+  readonly slots?: NodeSlots;
   readonly #nodes: ReadonlyMap<string, SimulatedNode>;
   readonly #roles: RoleEvents;
 
@@ -37,6 +39,7 @@ export class SimulatedCluster implements SimulatedNodes {
       }),
     );
     for (const node of this.#nodes.values()) node.start(true);
+    if (!topology.apart) this.slots = new ClusterSlots(topology, (name) => this.#node(name));
     this.control = {
       kill: (node) => this.#node(node).kill(),
       start: (node) => this.#node(node).start(),

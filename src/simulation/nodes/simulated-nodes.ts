@@ -27,8 +27,21 @@ export interface SimulatedControl {
   failover(node: string): string | undefined;
 }
 
+/** The slots of a cluster, as their primaries see themselves. */
+export interface NodeSlots {
+  /** The primary of the shard of this planned primary: it, or a replica that took over. Undefined if none answers. */
+  primaryOf(planned: string): string | undefined;
+  /** The slots of a node, those with the most keys first. */
+  fullestFirst(node: string): number[];
+  countKeys(node: string, slot: number): number;
+  /** Moves a slot with its keys at once. False if a node does not answer, or it is not that of `from`. */
+  move(slot: number, ends: { readonly from: string; readonly to: string }): boolean;
+}
+
 /** The nodes of a topology of any kind. */
 export interface SimulatedNodes {
+  /** Absent where all slots are those of one node. */
+  readonly slots?: NodeSlots;
   readonly topology: Topology;
   readonly control: SimulatedControl;
   /** Microseconds since 1970 by the clock of this node. */

@@ -137,6 +137,15 @@ export class Store {
     }
   }
 
+  keys(): IterableIterator<string> {
+    return this.#entries.keys();
+  }
+
+  /** The writes that make some of these keys in another store, also of those that are over. */
+  writesOf(isMeant: (key: string) => boolean): Effect[] {
+    return [...this.#entries].flatMap(([key, entry]) => (isMeant(key) ? writesOf(key, entry) : []));
+  }
+
   /** Another store with the same keys, for a replica. */
   copy(): Store {
     const copy = new Store();
@@ -176,6 +185,15 @@ export class Store {
     this.#entries.set(key, { type: 'stream', value, expireAtMs: entry?.expireAtMs ?? NEVER });
     return value;
   }
+}
+
+function writesOf(key: string, { type, value, expireAtMs }: Entry): Effect[] {
+  if (type === 'string') return [{ type: 'set', key, value, expireAtMs }];
+  const made: Effect[] =
+    type === 'hash'
+      ? [{ type: 'set-fields', key, fields: [...value] }]
+      : value.all().map((entry, at) => ({ type: 'append', key, entry, length: at + 1 }));
+  return expireAtMs === NEVER ? made : [...made, { type: 'expire', key, expireAtMs }];
 }
 
 function plain(entry: Entry): unknown {

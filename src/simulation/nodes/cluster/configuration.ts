@@ -81,6 +81,25 @@ export class Configuration {
     broadcast();
   }
 
+  /** CLUSTER SETSLOT NODE with this node, once it has the keys: it owns the slot by the greatest epoch. */
+  take(slot: number): void {
+    const { view, broadcast } = this.#options;
+    const greatest = Math.max(view.currentEpoch, ...view.peers.map(({ configEpoch }) => configEpoch));
+    if (view.self.configEpoch !== greatest) {
+      view.currentEpoch = greatest + 1;
+      view.self.configEpoch = view.currentEpoch;
+    }
+    this.give(slot, view.self);
+    broadcast();
+  }
+
+  /** CLUSTER SETSLOT NODE. */
+  give(slot: number, owner: Peer): void {
+    const { view, changed } = this.#options;
+    view.table.give(slot, owner.name);
+    changed();
+  }
+
   #learnRole(sender: Peer, { replicaOf, configEpoch }: BusMessage): void {
     const { view, changed } = this.#options;
     const primary = replicaOf === undefined ? undefined : view.get(replicaOf);

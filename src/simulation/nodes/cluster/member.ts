@@ -104,6 +104,16 @@ export class Member implements ClusterRules {
     return refusal;
   }
 
+  /** Gets a slot of which it has the keys. */
+  takeSlot(slot: number): void {
+    this.#act(() => this.#configuration.take(slot));
+  }
+
+  /** Gives a slot to a node that has taken it. */
+  giveSlot(slot: number, to: string): void {
+    this.#act(() => this.#configuration.give(slot, this.view.get(to)));
+  }
+
   refuse(keys: readonly string[], onReplica: boolean): string | undefined {
     const { table, self } = this.view;
     const slot = keySlot(keys[0] ?? '');
