@@ -4,6 +4,7 @@
 //   npm run bench:simulation -- --real [scenario...] [--again]   real runs only, for a machine without other work
 //   npm run bench:simulation -- --simulated-only [scenario...]   compares with the real runs that are kept
 //   npm run bench:simulation -- --matrix [--seeds 1]             every strategy, beside docs/results/matrix.json
+//   npm run bench:simulation -- --delays                         measures those of src/simulation/delays.ts
 //
 // Real runs are kept in docs/results/simulation-real.json, one at a time; those that are there are not made again,
 // so that the same command resumes after Ctrl-C; --again makes those again whose verdict was unknown. All of them take
@@ -18,6 +19,7 @@ import { drawTable } from '../dist/report/text-table.js';
 import { compareScenario } from './simulation/compare.mjs';
 import { isSame, keepRun, readRuns } from './simulation/kept.mjs';
 import { compareMatrix } from './simulation/matrix.mjs';
+import { measureDelays } from './simulation/measure-delays.mjs';
 import { comparisonTable, matrixTable, writeSection } from './simulation/page.mjs';
 import { inParallel, interruptRuns, makeRun, ROOT, runProgram, scenarioNames } from './simulation/runs.mjs';
 
@@ -27,6 +29,7 @@ const { values: flags, positionals } = parseArgs({
     real: { type: 'boolean', default: false },
     'simulated-only': { type: 'boolean', default: false },
     matrix: { type: 'boolean', default: false },
+    delays: { type: 'boolean', default: false },
     again: { type: 'boolean', default: false },
     seeds: { type: 'string' },
     server: { type: 'string', default: 'redis-server' },
@@ -48,7 +51,8 @@ for (const signal of ['SIGINT', 'SIGTERM'])
   });
 
 try {
-  if (flags.matrix) await measureMatrix();
+  if (flags.delays) await showDelays();
+  else if (flags.matrix) await measureMatrix();
   else {
     if (!flags['simulated-only']) await makeReal();
     if (!flags.real && !isInterrupted) await compare();
@@ -133,6 +137,11 @@ async function measureMatrix() {
   const summary = `${rows.length} cells, ${outside} differ; simulated in ${(wallMs / 1_000).toFixed(0)} s.`;
   show({ title: 'Every strategy', table: matrixTable(rows), summary, rows, missing: [] });
   process.exitCode = outside > 0 ? 1 : 0;
+}
+
+async function showDelays() {
+  for (const [name, delays] of Object.entries(await measureDelays(flags.server)))
+    process.stdout.write(`${name}: [${delays.join(', ')}]\n`);
 }
 
 /** Prints a table, and writes it into the page where that is asked for. */
