@@ -1,6 +1,8 @@
 // What a run is compared by, from its report. Excess and decided share are those of the matrix.
 import { makeCell } from '../../dist/report/matrix.js';
 
+const SHORT_US = 100_000;
+
 /** `{ scenario, seed, verdict, reason, figures, roles, faults, ... }`. `report` as `openclaw-rl run --json` writes it. */
 export function figuresOf(report) {
   const { plan, seed, verdict, startedAt, system, sent, requestsPerSecond, loadMs } = report;
@@ -26,10 +28,24 @@ function rolesOf({ plan, faults, events }) {
   const loadEndUs =
     injectUs + 1_000 * (plan.load.durationMs - Math.min(...plan.faults.map(({ atMs }) => atMs)));
   const endUs = Math.min(settledUs ?? loadEndUs, loadEndUs);
-  return events
+  const changes = events
     .filter(({ event, args }) => event === 'role' && args.from !== args.to)
     .filter(({ atUs }) => atUs >= injectUs && atUs <= endUs)
     .map(({ node, atUs, args: { from, to } }) => ({ node, from, to, afterUs: atUs - injectUs }));
+  return withoutShort(changes);
+}
+
+/** Without roles that a node has for so short a time that a watch which asks every 50 ms may miss them. */
+function withoutShort(changes) {
+  const kept = [];
+  for (const change of changes) {
+    const at = kept.findLastIndex(({ node }) => node === change.node);
+    const before = kept[at];
+    if (before === undefined || change.afterUs - before.afterUs >= SHORT_US) kept.push(change);
+    else if (before.from === change.to) kept.splice(at, 1);
+    else kept[at] = { ...change, from: before.from };
+  }
+  return kept.sort((a, b) => a.afterUs - b.afterUs);
 }
 
 function faultsOf({ faults }) {

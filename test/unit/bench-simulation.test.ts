@@ -175,34 +175,45 @@ describe('the comparison of a simulated matrix with the real one', () => {
 });
 
 describe('the figures of a run', () => {
-  const role = (atUs: number, from: string, to: string) => ({
-    ...{ type: 'event', event: 'role', node: 'us-east-0', atUs, args: { from, to, slots: '' } },
+  const role = (atMs: number, from: string, to: string) => ({
+    ...{ type: 'event', event: 'role', node: 'us-east-0', atUs: atMs * 1_000, args: { from, to, slots: '' } },
   });
+  const fault = (phase: string, atMs: number) => ({ fault: 'kill', phase, atUs: atMs * 1_000 });
 
-  it('have the changes of roles after the inject, until the system has settled by itself', () => {
-    const fault = (phase: string, atUs: number) => ({ type: 'fault', fault: 'kill', phase, atUs });
+  /** Changes of roles in a report whose fault is injected at 5,100 ms and healed at 9,000 ms. */
+  function rolesOf(events: readonly object[]) {
     const report = {
       plan: {
-        scenario: 'kill-primary',
-        faults: [{ atMs: 5_000 }],
-        load: { durationMs: 20_000 },
-        topology: {},
+        ...{ scenario: 'kill-primary', faults: [{ atMs: 5_000 }] },
+        ...{ load: { durationMs: 20_000 }, topology: {} },
       },
       ...{ seed: 1, verdict: 'pass', claims: [], accounts: [], shards: [], cells: [], latencies: [] },
       ...{ overAdmission: { largestExcess: 0 }, falseDenials: {}, outcomes: {} },
-      faults: [fault('inject', 5_100), fault('heal', 9_000), fault('settled', 12_000)],
-      events: [
+      ...{ faults: [fault('inject', 5_100), fault('heal', 9_000), fault('settled', 12_000)], events },
+    };
+    const { roles } = figuresOf(report as unknown as RunReport);
+    return roles.map(({ node, from, to, afterUs }) => `${node} ${from} to ${to} after ${afterUs / 1_000} ms`);
+  }
+
+  it('have the changes of roles after the inject, until the system has settled by itself', () => {
+    expect(
+      rolesOf([
         role(5_000, 'primary', 'replica'),
         role(6_100, 'primary', 'down'),
         role(7_100, 'primary', 'primary'),
         role(11_100, 'down', 'replica'),
         role(12_100, 'replica', 'primary'),
-      ],
-    };
-    expect(figuresOf(report as unknown as RunReport).roles).toEqual([
-      { node: 'us-east-0', from: 'primary', to: 'down', afterUs: 1_000 },
-      { node: 'us-east-0', from: 'down', to: 'replica', afterUs: 6_000 },
-    ]);
+      ]),
+    ).toEqual(['us-east-0 primary to down after 1000 ms', 'us-east-0 down to replica after 6000 ms']);
+  });
+
+  it('have no role of less than 100 ms, which a watch may miss', () => {
+    const short = [role(9_100, 'down', 'primary'), role(9_199, 'primary', 'replica')];
+    const long = [role(9_100, 'down', 'primary'), role(9_200, 'primary', 'replica')];
+    const back = [role(9_100, 'replica', 'primary'), role(9_150, 'primary', 'replica')];
+    expect(rolesOf(short)).toEqual(['us-east-0 down to replica after 4099 ms']);
+    expect(rolesOf(long)).toHaveLength(2);
+    expect(rolesOf(back)).toEqual([]);
   });
 });
 
