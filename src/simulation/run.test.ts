@@ -53,7 +53,7 @@ async function simulate(plan: Plan) {
 describe('a simulated run', () => {
   it('is judged as a real one: every request is accounted for, and each decision is replayed', async () => {
     const { check } = await simulate(planOf());
-    expect(check.verdict).toBe('pass');
+    expect(check).toMatchObject({ verdict: 'pass', simulated: true });
     expect(check.claims.filter(({ status }) => status !== 'holds')).toEqual([]);
     expect(check.outcomes.allowed).toBeGreaterThan(100);
     expect(check.outcomes.denied).toBeGreaterThan(300);
@@ -89,8 +89,8 @@ describe('a simulated run with a fault', () => {
   });
 
   it('refuses what it has no model for', () => {
-    const faults = [{ fault: 'move-slots', slots: 3, atMs: 0, forMs: 0 }] as never;
-    expect(() => checkSimulatedPlan({ ...planOf(), faults })).toThrow('fault move-slots cannot be simulated');
+    const faults = [{ fault: 'command', inject: './cut.sh', atMs: 0, forMs: 0 }] as never;
+    expect(() => checkSimulatedPlan({ ...planOf(), faults })).toThrow('fault command cannot be simulated');
     expect(() => checkSimulatedPlan({ ...planOf(), limiter: './mine.mjs' })).toThrow('a plug-in');
   });
 });

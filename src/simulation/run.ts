@@ -54,7 +54,7 @@ async function record(run: SimulatedRun) {
   const originUs = time.nowUs;
   const stop = new AbortController();
   const startedAt = new Date(dateAt(originUs));
-  const header = makeHeader({ ...run, startedAt }, { initial: 'full', regions: topology });
+  const header = makeHeader({ ...run, startedAt, simulated: true }, { initial: 'full', regions: topology });
   const history = new HistoryFile(
     join(folder, 'history.ndjson'),
     header,
