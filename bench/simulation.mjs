@@ -21,7 +21,15 @@ import { isSame, keepRun, readRuns } from './simulation/kept.mjs';
 import { compareMatrix } from './simulation/matrix.mjs';
 import { measureDelays } from './simulation/measure-delays.mjs';
 import { comparisonTable, matrixTable, writeSection } from './simulation/page.mjs';
-import { inParallel, interruptRuns, makeRun, ROOT, runProgram, scenarioNames } from './simulation/runs.mjs';
+import {
+  inParallel,
+  interruptRuns,
+  makeReal,
+  ROOT,
+  runProgram,
+  scenarioNames,
+  simulate,
+} from './simulation/runs.mjs';
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
@@ -54,7 +62,7 @@ try {
   if (flags.delays) await showDelays();
   else if (flags.matrix) await measureMatrix();
   else {
-    if (!flags['simulated-only']) await makeReal();
+    if (!flags['simulated-only']) await addReal();
     if (!flags.real && !isInterrupted) await compare();
   }
 } finally {
@@ -63,12 +71,13 @@ try {
 if (isInterrupted) process.exitCode = 130;
 
 /** Makes the real runs that are missing, one after the other: each has the machine for itself. */
-async function makeReal() {
+async function addReal() {
   const isUseful = ({ verdict }) => !flags.again || verdict !== 'unknown';
   const useful = readRuns(flags.kept).filter(isUseful);
   const missing = wanted.filter((run) => !useful.some((kept) => isSame(kept, run)));
   for (const [at, { scenario, seed }] of missing.entries()) {
-    const run = await tried({ scenario, seed, isSimulated: false });
+    const each = { scenario, seed };
+    const run = await tried(each, () => makeReal(each, { folder, server: flags.server }));
     if (isInterrupted)
       return progress(`interrupted after ${at} of ${missing.length}; the same command resumes`);
     if (run === undefined) continue;
@@ -78,11 +87,11 @@ async function makeReal() {
 }
 
 /** A failed start must not cost an hour's work: it is reported, and the run stays missing. */
-async function tried(run) {
+async function tried({ scenario, seed }, make) {
   try {
-    return await makeRun({ ...run, folder, server: flags.server });
+    return await make();
   } catch (error) {
-    if (!isInterrupted) progress(`${run.scenario}, seed ${run.seed}: ${error.message}`);
+    if (!isInterrupted) progress(`${scenario}, seed ${seed}: ${error.message}`);
     return undefined;
   }
 }
@@ -90,14 +99,15 @@ async function tried(run) {
 async function compare() {
   const simulated = [];
   const startMs = performance.now();
+  const real = readRuns(flags.kept).filter((run) => wanted.some((one) => isSame(one, run)));
   await inParallel(wanted, availableParallelism(), async (each) => {
     if (isInterrupted) return;
-    const run = await tried({ ...each, isSimulated: true });
+    const sameKeys = real.find((run) => isSame(run, each));
+    const run = await tried(each, () => simulate(each, sameKeys));
     if (run !== undefined) simulated.push(run);
   });
   if (isInterrupted) return;
   const tookS = (performance.now() - startMs) / 1_000;
-  const real = readRuns(flags.kept).filter((run) => wanted.some((one) => isSame(one, run)));
   const ofScenario = (runs, name) => runs.filter(({ scenario }) => scenario === name);
   const rows = scenarios.flatMap((name) => {
     const [some, others] = [ofScenario(real, name), ofScenario(simulated, name)];

@@ -1,4 +1,5 @@
 // What a run is compared by, from its report. Excess and decided share are those of the matrix.
+import { basename } from 'node:path';
 import { makeCell } from '../../dist/report/matrix.js';
 
 const SHORT_US = 100_000;
@@ -9,6 +10,7 @@ export function figuresOf(report) {
   const { figures, reason } = makeCell(report);
   return {
     ...{ scenario: plan.scenario, strategy: plan.strategy, seed, verdict, reason, startedAt, system },
+    run: basename(report.folder),
     ...{ requests: sent, perSecond: requestsPerSecond, loadMs: Math.round(loadMs) },
     figures,
     roles: rolesOf(report),

@@ -4,7 +4,10 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
+import { DEFAULT_PREFIX } from '../../dist/limiter/options/key.js';
 import { figuresOf } from './figures.mjs';
+
+const SIMULATE = join(import.meta.dirname, 'simulate.mjs');
 
 export const ROOT = join(import.meta.dirname, '../..');
 
@@ -15,27 +18,26 @@ export function scenarioNames() {
 }
 
 /**
- * The figures of one run and the machine's state. Throws if the program made no report. `folder` is for what it writes.
- * A real run takes about a minute.
+ * The figures of one real run, which takes about a minute. Throws if the program made no report. `folder` is for what it
+ * writes.
  */
-export async function makeRun({ scenario, seed, folder, isSimulated, server }) {
-  const where = isSimulated ? ['--simulate'] : ['--server', server];
-  const args = [
-    'run',
-    scenario,
-    '--seed',
-    String(seed),
-    ...where,
-    '--reports',
-    join(folder, 'reports'),
-    '--json',
-  ];
+export async function makeReal({ scenario, seed }, { folder, server }) {
   const before = loadText();
-  const { stdout, wallMs } = await runProgram(args, folder);
-  const run = figuresOf(JSON.parse(stdout));
-  if (isSimulated) return { ...run, wallMs };
+  const where = ['--server', server, '--reports', join(folder, 'reports'), '--json'];
+  const { stdout } = await runProgram(['run', scenario, '--seed', String(seed), ...where], folder);
   const machine = `${cpus().length} cores, Node ${process.version}, load average ${before} to ${loadText()}`;
-  return { ...run, machine };
+  return { ...figuresOf(JSON.parse(stdout)), machine };
+}
+
+/** The same of a simulated run, with the keys of a real one if there is one. Throws if it cannot be simulated. */
+export async function simulate({ scenario, seed }, real) {
+  const prefix = real === undefined ? [] : [`${DEFAULT_PREFIX}:${real.run}`];
+  const { stdout } = await runChild(
+    process.execPath,
+    [SIMULATE, scenario, String(seed), ...prefix],
+    process.env,
+  );
+  return JSON.parse(stdout);
 }
 
 const running = new Set();
@@ -46,10 +48,15 @@ export function interruptRuns() {
 }
 
 /** What the program prints, and how long it runs. Throws with its last words if it prints no JSON. */
-export async function runProgram(args, folder) {
+export function runProgram(args, folder) {
+  const env = { ...process.env, NO_COLOR: '1', OPENCLAW_RL_STATE: join(folder, 'state') };
+  return runChild(join(ROOT, 'bin/openclaw-rl'), args, env);
+}
+
+async function runChild(command, args, env) {
   const startMs = performance.now();
-  const child = spawn(join(ROOT, 'bin/openclaw-rl'), args, {
-    env: { ...process.env, NO_COLOR: '1', OPENCLAW_RL_STATE: join(folder, 'state') },
+  const child = spawn(command, args, {
+    env,
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true, // Ctrl-C reaches it once, from interruptRuns
   });

@@ -9,11 +9,17 @@ export const PROXIED_US: Delays = [60, 75, 85, 95, 105, 120, 135, 155, 190, 260,
 /** One way on this machine, from process to process. */
 export const DIRECT_US: Delays = [12, 16, 19, 22, 25, 28, 33, 40, 52, 80, 400];
 
-/** The processor time of a gateway for one half of a request: there, or back. */
-export const GATEWAY_US = 35;
+/** How many processors the machine has on which real runs and these times were measured. */
+export const PROCESSORS = 2;
+
+/** The processor time of a load process for one half of a request: there, or back. */
+export const LOAD_US = 25;
+
+/** The same of a gateway. */
+export const GATEWAY_US = 37;
 
 /** The same of a Rating service. */
-export const RATING_US = 60;
+export const RATING_US = 30;
 
 /** From the start of the process of a service until it listens. */
 export const SERVICE_START_US = 600_000;

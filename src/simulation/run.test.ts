@@ -37,11 +37,12 @@ function planOf({ strategy = 'central', seed = 1, load }: Wanted = {}): Plan {
   );
 }
 
-async function simulate(plan: Plan) {
+async function simulate(plan: Plan, prefix?: string) {
   const folder = await mkdtemp(join(tmpdir(), 'simulated-'));
   folders.push(folder);
   const result = await simulatePlan({
     ...{ plan, folder, startedAt: new Date(), shell: { cwd: folder, env: {} } },
+    ...(prefix !== undefined && { prefix }),
     signal: new AbortController().signal,
     onProgress: () => {},
     onExit: () => () => {},
@@ -74,6 +75,15 @@ describe('a simulated run', () => {
     const { check } = await simulate(planOf({ load }));
     const { allowed, denied } = check.outcomes;
     expect(allowed + denied).toBe(600);
+  });
+
+  it('places buckets by the prefix of their keys', async () => {
+    const shardsOf = async (prefix: string) => {
+      const { check } = await simulate(planOf({ load: { users: 3 } }), prefix);
+      return check.shards.map(({ shard, buckets }) => `${shard}: ${buckets}`);
+    };
+    expect(await shardsOf('rate:a')).not.toEqual(await shardsOf('rate:e'));
+    expect(await shardsOf('rate:a')).toEqual(await shardsOf('rate:a'));
   });
 });
 

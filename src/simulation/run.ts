@@ -18,9 +18,12 @@ import { roleRecord, watchClocks } from './watch.ts';
 import { dateAt, openWorld, type World } from './world.ts';
 
 /** A run without a system: it is simulated. */
-export type SimulationOptions = Omit<RunOptions, 'provide' | 'part' | 'loadProgram'>;
+export interface SimulationOptions extends Omit<RunOptions, 'provide' | 'part' | 'loadProgram'> {
+  /** Of the keys of buckets, which decides on their slots. Default: one of all simulations. */
+  readonly prefix?: string;
+}
 
-type SimulatedRun = Omit<Run, 'provide'>;
+type SimulatedRun = Omit<Run, 'provide'> & Pick<SimulationOptions, 'prefix'>;
 
 const SLICE_US = 100_000;
 const REPORT_EVERY_US = 1_000_000;
@@ -45,7 +48,7 @@ async function record(run: SimulatedRun) {
   const { plan, folder, signal, problems, judgeApart } = run;
   run.report('provision', { detail: 'simulated nodes and services' });
   let onRole = (_event: RoleEvent) => {};
-  const world = await openWorld(plan, (event) => onRole(event));
+  const world = await openWorld({ plan, prefix: run.prefix }, (event) => onRole(event));
   const { time, nodes, topology } = world;
   run.report('warm up');
   await warmUp(world, run);

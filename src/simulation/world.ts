@@ -16,6 +16,7 @@ import { SimulatedNetwork } from './network/simulated-network.ts';
 import { SimulatedCluster } from './nodes/simulated-cluster.ts';
 import type { SimulatedNodes } from './nodes/simulated-nodes.ts';
 import { ScriptEngine } from './scripts/engine.ts';
+import { Machine } from './service/machine.ts';
 import { ServiceProcess } from './service/process.ts';
 import { ratingInstance } from './service/rating-instance.ts';
 import { RegionServices } from './service/region-services.ts';
@@ -37,7 +38,13 @@ const SETTLES_WITHIN_US = 30_000_000;
 const LOOK_US = 100_000;
 
 /** Starts the nodes and services of a plan, and waits until the cluster has settled. Throws ENVIRONMENT_FAILED. */
-export async function openWorld(plan: Plan, onRole: (event: RoleEvent) => void): Promise<World> {
+export async function openWorld(
+  {
+    plan,
+    prefix = `${DEFAULT_PREFIX}:simulated`,
+  }: { readonly plan: Plan; readonly prefix?: string | undefined },
+  onRole: (event: RoleEvent) => void,
+): Promise<World> {
   const time = new VirtualTime();
   const topology = planTopology(plan.topology);
   const { seed } = plan;
@@ -48,10 +55,11 @@ export async function openWorld(plan: Plan, onRole: (event: RoleEvent) => void):
   if (!nodes.isSettled())
     throw environmentFailed(`the simulated nodes do not settle: ${nodes.lackOfWhole()}`);
   const clockAheadMs = new Map<string, number>();
+  const machine = new Machine(time);
   const services = new Map(
     topology.regions.map((region) => [
       region,
-      startServices({ plan, region, topology, network, clockAheadMs }),
+      startServices({ plan, prefix, region, topology, network, machine, clockAheadMs }),
     ]),
   );
   return { time, topology, network, nodes, services, clockAheadMs };
@@ -59,18 +67,22 @@ export async function openWorld(plan: Plan, onRole: (event: RoleEvent) => void):
 
 interface Starting {
   readonly plan: Plan;
+  /** Of the keys of buckets. */
+  readonly prefix: string;
   readonly region: string;
   readonly topology: Topology;
   readonly network: SimulatedNetwork;
+  readonly machine: Machine;
   readonly clockAheadMs: ReadonlyMap<string, number>;
 }
 
 function startServices(starting: Starting): RegionServices {
-  const { plan, region, network } = starting;
+  const { plan, region, network, machine } = starting;
   const { time } = network;
   let started = 0;
   return new RegionServices({
-    ...{ time, instances: plan.instances ?? 1, random: makeRandom(plan.seed, `services of ${region}`) },
+    ...{ time, machine, instances: plan.instances ?? 1 },
+    random: makeRandom(plan.seed, `services of ${region}`),
     start: (instance) => {
       const stream = `service ${instance} of ${region}, start ${++started}`;
       const process = new ServiceProcess(time, makeRandom(plan.seed, stream));
@@ -84,7 +96,7 @@ function startServices(starting: Starting): RegionServices {
 }
 
 function settingOf(
-  { plan, region, topology, clockAheadMs }: Starting,
+  { plan, prefix, region, topology, clockAheadMs }: Starting,
   { time }: ServiceProcess,
 ): Parameters<typeof limiterOptionsOf>[0] {
   const { strategy, policy } = plan;
@@ -95,7 +107,7 @@ function settingOf(
   const others = abroad.flatMap((name) => nodesOf(topology, name).slice(0, 1));
   return {
     ...{ strategy, region, policies: parsePolicies(policy) },
-    prefix: `${DEFAULT_PREFIX}:simulated`,
+    prefix,
     redis: {
       urls: seeds.map(urlOf),
       ...(kind === 'cluster' && !traitsOf(strategy).perRegionBucket && { cluster: true }),

@@ -188,7 +188,7 @@ describe('the figures of a run', () => {
         ...{ load: { durationMs: 20_000 }, topology: {} },
       },
       ...{ seed: 1, verdict: 'pass', claims: [], accounts: [], shards: [], cells: [], latencies: [] },
-      ...{ overAdmission: { largestExcess: 0 }, falseDenials: {}, outcomes: {} },
+      ...{ overAdmission: { largestExcess: 0 }, falseDenials: {}, outcomes: {}, folder: 'one' },
       ...{ faults: [fault('inject', 5_100), fault('heal', 9_000), fault('settled', 12_000)], events },
     };
     const { roles } = figuresOf(report as unknown as RunReport);

@@ -3,9 +3,9 @@ import type { Random } from '../../core/prng.ts';
 import type { Timer } from '../../core/time.ts';
 import type { Problem } from '../../http/problem.ts';
 import { describeFailure } from '../../rating/services-in-turn.ts';
-import { DIRECT_US, drawDelay, GATEWAY_US, RATING_US, SERVICE_START_US } from '../delays.ts';
+import { DIRECT_US, drawDelay, GATEWAY_US, LOAD_US, RATING_US, SERVICE_START_US } from '../delays.ts';
 import type { VirtualTime } from '../virtual-time.ts';
-import { Processor } from './processor.ts';
+import type { Machine, Thread } from './machine.ts';
 import type { HttpReply, RequestHeaders } from './rating-instance.ts';
 
 type Answer = (headers: RequestHeaders) => Promise<HttpReply>;
@@ -15,7 +15,7 @@ type OnReply = (reply: HttpReply) => void;
 type Open = Set<OnReply>;
 
 interface Instance {
-  readonly processor: Processor;
+  readonly thread: Thread;
   /** Undefined while its process does not listen. */
   running: Running | undefined;
   /** The start of its process. */
@@ -31,6 +31,8 @@ interface Running {
 
 export interface RegionServicesOptions {
   readonly time: VirtualTime;
+  /** On which they run, and the load. */
+  readonly machine: Machine;
   readonly random: Random;
   readonly instances: number;
   /** Starts the process of an instance, from 1. */
@@ -39,20 +41,24 @@ export interface RegionServicesOptions {
 
 /**
  * The gateway of a region and its Rating services: requests go to these in turn, each is passed on once. Each process has
- * one thread. Left out: the limit of connections to a service, and time-outs of the gateway, which are longer than those of
- * a limiter.
+ * one thread, and so has the load in the region. Left out: the limit of connections to a service, and time-outs of the
+ * gateway, which are longer than those of a limiter.
  */
 export class RegionServices {
   readonly #options: RegionServicesOptions;
-  readonly #gateway = new Processor();
+  readonly #load: Thread;
+  readonly #gateway: Thread;
   readonly #instances: readonly Instance[];
   #turn = 0;
   #started = 0;
 
   constructor(options: RegionServicesOptions) {
     this.#options = options;
+    const { machine } = options;
+    this.#load = machine.thread();
+    this.#gateway = machine.thread();
     this.#instances = Array.from({ length: options.instances }, () => ({
-      ...{ processor: new Processor(), running: undefined, starting: undefined },
+      ...{ thread: machine.thread(), running: undefined, starting: undefined },
     }));
     for (const at of this.#instances.keys()) this.#listen(at);
   }
@@ -63,15 +69,20 @@ export class RegionServices {
     const at = this.#turn;
     this.#turn = (at + 1) % this.#instances.length;
     const instance = this.#instances[at] as Instance;
-    const passedUs = this.#gateway.done(time.nowUs + this.#hop(), GATEWAY_US);
     const back = (reply: HttpReply) => {
       const named = this.#instances.length === 1 ? [] : [HEADERS.instance, String(at + 1)];
-      const repliedUs = this.#gateway.done(time.nowUs + this.#hop(), GATEWAY_US);
       const whole = named.length === 0 ? reply : { ...reply, headers: [...reply.headers, ...named] };
-      time.at(repliedUs + this.#hop(), () => onReply(whole));
+      this.#gateway.do(GATEWAY_US, () => {
+        time.after(this.#hops(), () => this.#load.do(LOAD_US, () => onReply(whole)));
+      });
     };
-    const decidesUs = instance.processor.done(passedUs + this.#hop(), RATING_US);
-    time.at(decidesUs, () => this.#decide(instance, headers, back));
+    this.#load.do(LOAD_US, () => {
+      time.after(this.#hops(), () => {
+        this.#gateway.do(GATEWAY_US, () => {
+          instance.thread.do(RATING_US, () => this.#decide(instance, headers, back));
+        });
+      });
+    });
   }
 
   /** Starts the processes of these instances if they do not run, from 1; default all. They listen a little later. */
@@ -113,7 +124,7 @@ export class RegionServices {
     instance.running = { ...this.#options.start(at + 1), id: `process ${++this.#started}`, open: new Set() };
   }
 
-  #decide({ running, processor }: Instance, headers: RequestHeaders, back: OnReply): void {
+  #decide({ running, thread }: Instance, headers: RequestHeaders, back: OnReply): void {
     if (running === undefined) {
       back(replyOf(describeFailure({ code: 'ECONNREFUSED' })));
       return;
@@ -124,7 +135,7 @@ export class RegionServices {
     time.wake();
     const answered = (reply: HttpReply) => {
       if (!open.has(back)) return; // its process has ended
-      time.at(processor.done(time.nowUs, RATING_US), () => {
+      thread.do(RATING_US, () => {
         if (open.delete(back)) back(reply);
       });
     };
@@ -135,8 +146,10 @@ export class RegionServices {
     });
   }
 
-  #hop(): number {
-    return drawDelay(DIRECT_US, this.#options.random);
+  /** From the load to the gateway and on to a service, or back. */
+  #hops(): number {
+    const { random } = this.#options;
+    return drawDelay(DIRECT_US, random) + drawDelay(DIRECT_US, random);
   }
 }
 

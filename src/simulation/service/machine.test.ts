@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import { VirtualTime } from '../virtual-time.ts';
+import { Machine } from './machine.ts';
+
+/** When each piece of work is done. Each thread gets all of its works at 0. */
+async function timesOf(works: readonly (readonly number[])[]): Promise<number[][]> {
+  const time = new VirtualTime();
+  const machine = new Machine(time);
+  const times = works.map(() => [] as number[]);
+  for (const [at, ofThread] of works.entries()) {
+    const thread = machine.thread();
+    for (const us of ofThread) thread.do(us, () => times[at]?.push(time.nowUs));
+  }
+  await time.runUntil(1_000);
+  return times;
+}
+
+describe('a simulated machine of two processors', () => {
+  it.each<{ title: string; works: readonly (readonly number[])[]; done: number[][] }>([
+    { title: 'runs two threads at once', works: [[30], [40]], done: [[30], [40]] },
+    { title: 'runs one thread on one processor', works: [[30, 20]], done: [[30, 50]] },
+    {
+      title: 'lets a third thread wait for the first free processor',
+      works: [[30], [40], [10]],
+      done: [[30], [40], [40]],
+    },
+    {
+      title: 'lets threads take turns',
+      works: [
+        [10, 10],
+        [10, 10],
+        [10, 10],
+      ],
+      done: [
+        [10, 20],
+        [10, 30],
+        [20, 30],
+      ],
+    },
+  ])('$title', async ({ works, done }) => {
+    expect(await timesOf(works)).toEqual(done);
+  });
+
+  it('begins work that arrives later at once, if a processor is free', async () => {
+    const time = new VirtualTime();
+    const thread = new Machine(time).thread();
+    const times: number[] = [];
+    time.at(100, () => thread.do(10, () => times.push(time.nowUs)));
+    await time.runUntil(1_000);
+    expect(times).toEqual([110]);
+  });
+});
