@@ -31,7 +31,8 @@ export async function startFrozenServer(command: string): Promise<FrozenServer> 
   const server = await startRedisServer({
     binary: await findServer(command),
     folder,
-    config: ['--enable-debug-command', 'local'],
+    // The thread of jemalloc would wait for a time of day that never comes, without a pause.
+    config: ['--enable-debug-command', 'local', '--jemalloc-bg-thread', 'no'],
     env: { PATH: process.env.PATH ?? '', LD_PRELOAD: library, FROZEN_CLOCK_FILE: path },
   });
   const client = new Redis({ host: server.host, port: server.port });
