@@ -34,6 +34,8 @@ const ts = blocksOn(PAGES, 'ts').filter(({ text }) =>
 );
 const exampleWith = (text: string) => ts.find((block) => block.text.includes(text))?.text ?? '';
 
+const installed = () => join(consumer.folder, 'node_modules/.bin/openclaw-rl');
+
 const BEHIND_SENTINELS = `
 import { Redis } from 'ioredis';
 import { fromIoredis, fromNodeRedis } from 'openclaw-rl';
@@ -132,9 +134,19 @@ await limiter.close();
     ]);
   });
 
+  it('simulates where there is no server', async () => {
+    const fault = ['--isolate', 'us-east', '--duration', '5s', '--at', '1s', '--for', '2s'];
+    const load = ['--rate', '100', '--connections', '10', '--reports', join(folder, 'simulated')];
+    const args = ['chaos', 'partition', '--simulate', '--seed', '1', '--json', ...fault, ...load];
+    const { stdout, stderr } = await runProgram(process.execPath, [installed(), ...args], {
+      cwd: consumer.folder,
+      env: { PATH: '' },
+    });
+    expect(JSON.parse(stdout), stderr).toMatchObject({ system: expect.stringContaining('in virtual time') });
+  });
+
   it('brings the Fastify of its sample service with it', async () => {
-    const program = join(consumer.folder, 'node_modules/.bin/openclaw-rl');
-    const serving = spawn(program, ['serve', 'rating', '--redis', server.url, '--port', '0']);
+    const serving = spawn(installed(), ['serve', 'rating', '--redis', server.url, '--port', '0']);
     let output = '';
     for (const stream of [serving.stdout, serving.stderr]) stream.on('data', (text) => (output += text));
     try {

@@ -6,7 +6,7 @@ export const VARIABLES = 2;
 
 /*
  * As in Redis, a script sees no variable of another: it can set none, nor change a library. What is not there: files,
- * the clock, random numbers, cjson, cmsgpack and bit. The handler finds where an error was raised, as that of Redis.
+ * the clock, random numbers, coroutines, cjson, cmsgpack and bit. The handler finds where an error was raised, as that of Redis.
  */
 const PRELUDE = `
 local redis, struct = ...
@@ -47,7 +47,7 @@ function variables.rawset(to, name, value)
   return setRaw(to, name, value)
 end
 math.random, math.randomseed = nil, nil
-for name, library in pairs({ string = string, table = table, math = math, coroutine = coroutine, redis = redis, struct = struct }) do
+for name, library in pairs({ string = string, table = table, math = math, redis = redis, struct = struct }) do
   variables[name] = guarded(library)
 end
 variables._G = guarded(variables)
