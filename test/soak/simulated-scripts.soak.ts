@@ -21,8 +21,12 @@ it.each(SERVERS)('the simulation does the same as %s by every script', async (co
     });
     expect(replies + errors).toBeGreaterThanOrEqual(STEPS);
     rows.push(`| ${script} | ${replies} | ${errors} | ${writes} | ${expired} | 0 |`);
+    log(command, rows);
   }
   await server.stop();
+});
+
+function log(command: string, rows: readonly string[]): void {
   logSoak(`scripts in a simulation against ${command}, ${STEPS.toLocaleString('en')} calls of each`, [
     'After every call of a random walk: the reply or error, the stored bytes and their expiry.',
     '',
@@ -30,4 +34,4 @@ it.each(SERVERS)('the simulation does the same as %s by every script', async (co
     '| --- | --- | --- | --- | --- | --- |',
     ...rows,
   ]);
-});
+}

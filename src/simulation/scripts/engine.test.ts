@@ -74,6 +74,9 @@ describe('the engine of scripts', () => {
     expect(run("return { struct.unpack('<d', 'short') }", on)).toMatchObject({
       error: expect.stringContaining('data string too short'),
     });
+    expect(run("return { struct.pack('<dd', 1) }", on)).toMatchObject({
+      error: expect.stringContaining("to 'pack' (number expected, got nil)"),
+    });
     expect(run('return {', on)).toMatchObject({ error: expect.stringContaining('Error compiling script') });
     expect(run('return { 1 }', on)).toEqual({ values: [1] });
   });

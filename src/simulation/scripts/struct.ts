@@ -22,6 +22,7 @@ export function pushStruct(state: LuaState): void {
 
   const pack = (): number => {
     const { kinds, bytes } = formatOf();
+    lua.lua_settop(L, kinds.length + 1); // a missing value is nil, as in the messages of Redis
     const from = state.scratch(bytes);
     let at = from;
     for (let i = 0; i < kinds.length; i++) {
