@@ -73,9 +73,9 @@ describe('the processes of simulated nodes', () => {
       expect(nowMs() - killedMs).toBeLessThan(2_400);
       expect(await again.ask(add(OF_US))).toEqual(count(left + 1));
       await until('it to be whole', () => cluster.lackOfWhole() === undefined);
+      await pass(1_000);
       const restarts = roles.filter(({ event }) => event === 'restarted');
       expect(restarts).toMatchObject([{ node: 'us-east-0', isEmpty, runId: 'us-east-0-2' }]);
-      await pass(1_000);
       const replica = await connect('eu-west', 'eu-west-1');
       expect(await replica.ask(read(OF_US))).toEqual(count(left + 1));
     },

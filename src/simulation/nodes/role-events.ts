@@ -3,8 +3,10 @@ import type { VirtualTime } from '../virtual-time.ts';
 
 /** A stopped node counts as down after so long without an answer. */
 const SILENT_US = 500_000;
+/** `watchRoles` asks each node so often. */
+const POLL_US = 50_000;
 /** Slots move one by one: they are reported once they rest for so long. */
-const REST_US = 100_000;
+const REST_US = POLL_US;
 export const DOWN: NodeRole = { role: 'down', slots: '' };
 
 /** A node of any topology whose roles are watched. */
@@ -33,11 +35,13 @@ interface Seen {
   restart: Restart | undefined;
 }
 
-/** Reports role changes and restarts as `watchRoles` does of real nodes, at the instant of the change. */
+/** Reports role changes and restarts as `watchRoles` does of real nodes: as each node is every 50 ms. */
 export class RoleEvents {
   readonly #time: VirtualTime;
   readonly #onEvent: (event: RoleEvent) => void;
   readonly #seen = new Map<string, Seen>();
+  /** The nodes that the next poll looks at. */
+  readonly #polled = new Set<string>();
 
   constructor(time: VirtualTime, onEvent: (event: RoleEvent) => void) {
     this.#time = time;
@@ -48,8 +52,19 @@ export class RoleEvents {
     return new Map([...this.#seen].map(([name, { role }]) => [name, role]));
   }
 
-  /** Looks at a node that may have changed. The first look is not reported. */
+  /** A node may have changed: it is looked at with the next poll. The first look is at once, and not reported. */
   look(node: WatchedNode): void {
+    if (!this.#seen.has(node.name)) this.#poll(node);
+    else if (!this.#polled.has(node.name)) {
+      this.#polled.add(node.name);
+      this.#time.at((Math.floor(this.#time.nowUs / POLL_US) + 1) * POLL_US, () => {
+        this.#polled.delete(node.name);
+        this.#poll(node);
+      });
+    }
+  }
+
+  #poll(node: WatchedNode): void {
     const { running } = node;
     if (running?.isPaused) {
       this.#time.after(SILENT_US, () => {

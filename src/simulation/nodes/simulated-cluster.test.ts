@@ -54,6 +54,7 @@ describe('a simulated cluster', () => {
     const tookMs = nowMs() - killedMs;
     expect(tookMs).toBeGreaterThan(2_000);
     expect(tookMs).toBeLessThan(6_000);
+    await pass(50); // roles are polled so often
     expect(roles.map(({ node }) => node)).toEqual(['ap-south-0', 'us-east-1']);
     const other = await connect('us-east', 'us-east-1');
     expect(await other.ask(add(OF_AP))).toMatchObject({ values: [2, expect.any(Number)] });

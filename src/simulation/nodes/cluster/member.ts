@@ -10,10 +10,12 @@ import { Election } from './election.ts';
 import { Health } from './health.ts';
 import { type Body, type BusMessage, bytesOf } from './messages.ts';
 import type { Peer } from './peer.ts';
+import { slotsView } from './slots-view.ts';
 import type { View } from './view.ts';
 
 /** `clusterCron` of Redis. */
 const CRON_US = 100_000;
+const START_CRON_US = 1_000;
 /** How long a primary holds writes for an ordered failover. */
 const HOLD_MS = 5_000;
 
@@ -88,7 +90,9 @@ export class Member implements ClusterRules {
         closed: () => {},
       };
     });
-    process.every(CRON_US, Math.floor(random() * CRON_US), () => this.#act(() => this.#cron()));
+    // A server begins with it; the nodes of a formed cluster started at different times.
+    const firstUs = isFormed ? Math.floor(random() * CRON_US) : START_CRON_US;
+    process.every(CRON_US, firstUs, () => this.#act(() => this.#cron()));
   }
 
   get isOk(): boolean {
@@ -127,20 +131,7 @@ export class Member implements ClusterRules {
   }
 
   slots(): readonly SlotsView[] {
-    const { peers, table, self } = this.view;
-    return peers
-      .filter((peer) => !peer.isReplica)
-      .flatMap((primary) => {
-        const isListed = (peer: Peer) =>
-          !peer.isFailed && (peer === self ? this.#options.server.offset : peer.offset) > 0;
-        const replicas = this.view.replicasOf(primary).filter(isListed);
-        const names = replicas.map(({ name }) => name);
-        return table
-          .of(primary.name)
-          .ranges()
-          .map((range) => ({ ...range, primary: primary.name, replicas: names }));
-      })
-      .sort((a, b) => a.from - b.from);
+    return slotsView(this.view, this.#options.server.offset);
   }
 
   /** Its process ends. */
