@@ -13,8 +13,8 @@ import type { Plan } from '../scenario/plan.ts';
 import { planTopology, replicasOfPrimary, type Topology } from '../topology/topology.ts';
 import { simulatedConnect } from './client/connect.ts';
 import { SimulatedNetwork } from './network/simulated-network.ts';
-import { SimulatedCluster } from './nodes/simulated-cluster.ts';
 import type { SimulatedNodes } from './nodes/simulated-nodes.ts';
+import { openNodes } from './open-nodes.ts';
 import { ScriptEngine } from './scripts/engine.ts';
 import { Machine } from './service/machine.ts';
 import { ServiceProcess } from './service/process.ts';
@@ -50,7 +50,7 @@ export async function openWorld(
   const { seed } = plan;
   const network = new SimulatedNetwork({ topology, time, seed });
   const engine = await ScriptEngine.open();
-  const nodes = new SimulatedCluster({ topology, network, engine, seed, onRole });
+  const nodes = openNodes({ topology, network, engine, seed, onRole });
   while (!nodes.isSettled() && time.nowUs < SETTLES_WITHIN_US) await time.runUntil(time.nowUs + LOOK_US);
   if (!nodes.isSettled())
     throw environmentFailed(`the simulated nodes do not settle: ${nodes.lackOfWhole()}`);
