@@ -98,6 +98,22 @@ describe('a simulated run with a fault', () => {
     expect(/"node":"eu-west-1",.*"from":"replica","to":"primary"/.test(history)).toBe(true);
   });
 
+  it.each([
+    { kind: 'sentinel', replicas: 1, primary: /^(eu-west|ap-south)-0$/ },
+    { kind: 'single', replicas: 0, primary: /^us-east-0$/ },
+  ] as const)('finds the primary of a topology of kind $kind again', async ({ kind, replicas, primary }) => {
+    const faults = [{ fault: 'kill', node: 'us-east-0', atMs: 500, forMs: 5_000 }] as const;
+    const plan = planOf({ load: { mode: 'open', ratePerSecond: 50, connections: 60, durationMs: 8_000 } });
+    const { check, history } = await simulate({
+      ...plan,
+      faults,
+      topology: { ...plan.topology, kind, replicas },
+    });
+    expect(check.outcomes.failed).toBeGreaterThan(0);
+    const last = history.split('\n').findLast((line) => line.includes('"outcome":"allowed"')) ?? '{}';
+    expect(JSON.parse(last).decision.node.replace(/:.*/, '')).toMatch(primary);
+  });
+
   it('refuses what it has no model for', () => {
     const faults = [{ fault: 'command', inject: './cut.sh', atMs: 0, forMs: 0 }] as never;
     expect(() => checkSimulatedPlan({ ...planOf(), faults })).toThrow('fault command cannot be simulated');
