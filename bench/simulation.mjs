@@ -3,7 +3,8 @@
 //   npm run bench:simulation [-- scenario... --seeds 1,2,3 --page --json --server redis-server]
 //   npm run bench:simulation -- --real [scenario...] [--again]   real runs only, for a machine without other work
 //   npm run bench:simulation -- --simulated-only [scenario...]   compares with the real runs that are kept
-//   npm run bench:simulation -- --matrix [--seeds 1]             every strategy, beside docs/results/matrix.json
+//   npm run bench:simulation -- --matrix [scenario...]           every strategy, beside docs/results/matrix.json;
+//                                                                --folder for cells, to resume; --seeds, the first
 //   npm run bench:simulation -- --delays                         measures those of src/simulation/delays.ts
 //
 // Real runs are kept in docs/results/simulation-real.json, one at a time; those that are there are not made again,
@@ -12,7 +13,7 @@
 // tolerance, 2 where a run is missing.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { renderMarkdownTable } from '../dist/report/markdown.js';
 import { drawTable } from '../dist/report/text-table.js';
@@ -43,6 +44,7 @@ const { values: flags, positionals } = parseArgs({
     server: { type: 'string', default: 'redis-server' },
     kept: { type: 'string', default: join(ROOT, 'docs/results/simulation-real.json') },
     page: { type: 'boolean', default: false },
+    folder: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -128,15 +130,8 @@ async function compare() {
 async function measureMatrix() {
   const { cells } = JSON.parse(readFileSync(join(ROOT, 'docs/results/matrix.json'), 'utf8'));
   const names = positionals.length > 0 ? positionals : [...new Set(cells.map(({ scenario }) => scenario))];
-  const args = [
-    'matrix',
-    '--simulate',
-    '--json',
-    '--folder',
-    join(folder, 'matrix'),
-    '--seed',
-    String(seeds[0]),
-  ];
+  const kept = resolve(flags.folder ?? join(folder, 'matrix'));
+  const args = ['matrix', '--simulate', '--json', '--folder', kept, '--seed', String(seeds[0])];
   const { stdout, wallMs } = await runProgram([...args, '--scenario', ...names], folder);
   if (isInterrupted) return;
   const rows = compareMatrix(
