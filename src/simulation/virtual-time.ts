@@ -7,6 +7,9 @@ interface Event {
   call: (() => void) | undefined;
 }
 
+/** Turns of one round of the event loop of Node.js, which lets promises go on between two of them: a round takes longer. */
+const TURNS = 64;
+
 /** The date at the start of every simulation, milliseconds since 1970. */
 export const START_MS = Date.UTC(2026, 0, 1);
 
@@ -17,7 +20,7 @@ export const START_MS = Date.UTC(2026, 0, 1);
 export class VirtualTime {
   #nowUs = 0;
   #planned = 0;
-  #isWoken = true;
+  #isWoken = false;
   /** A binary heap; the next event is first. */
   readonly #events: Event[] = [];
 
@@ -49,21 +52,43 @@ export class VirtualTime {
   }
 
   /** Runs all events up to this time, which is then now. Rejects with the error of an event. */
-  async runUntil(endUs: number): Promise<void> {
-    for (;;) {
-      if (this.#isWoken) {
-        this.#isWoken = false;
-        await new Promise((resolve) => setImmediate(resolve));
-        continue;
-      }
-      const next = this.#events[0];
-      if (next === undefined || next.atUs > endUs) break;
+  runUntil(endUs: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let isOver = false;
+      let planned = 0;
+      const turn = () => {
+        if (isOver) return;
+        try {
+          isOver = this.#runTurn(endUs);
+        } catch (error) {
+          isOver = true;
+          reject(error);
+          return;
+        }
+        if (isOver) resolve();
+        else if (--planned === 0) planTurns();
+      };
+      const planTurns = () => {
+        planned = TURNS;
+        for (let each = 0; each < TURNS; each++) setImmediate(turn);
+      };
+      planTurns();
+    });
+  }
+
+  /** Runs events until one wakes what waits for a promise; that goes on before the next turn. True: there are no more. */
+  #runTurn(endUs: number): boolean {
+    const events = this.#events;
+    this.#isWoken = false;
+    for (let next = events[0]; next !== undefined && next.atUs <= endUs; next = events[0]) {
       this.#pop();
       if (next.call === undefined) continue;
       this.#nowUs = next.atUs;
       next.call();
+      if (this.#isWoken) return false;
     }
     this.#nowUs = Math.max(this.#nowUs, endUs);
+    return true;
   }
 
   #push(event: Event): void {

@@ -10,13 +10,28 @@ export function keySlot(key: string): number {
   const close = open === -1 ? -1 : key.indexOf('}', open + 1);
   const hashed = close > open + 1 ? key.slice(open + 1, close) : key;
   let crc = 0;
-  for (const byte of Buffer.from(hashed)) crc = nextCrc(crc, byte);
+  for (let at = 0; at < hashed.length; at++) {
+    const byte = hashed.charCodeAt(at);
+    if (byte > 0x7f) return slotOf(Buffer.from(hashed));
+    crc = nextCrc(crc, byte);
+  }
+  return crc % SLOTS;
+}
+
+function slotOf(bytes: Uint8Array): number {
+  let crc = 0;
+  for (const byte of bytes) crc = nextCrc(crc, byte);
   return crc % SLOTS;
 }
 
 /** CRC-16/XMODEM of one more byte. */
 export function nextCrc(crc: number, byte: number): number {
-  let next = crc ^ (byte << 8);
-  for (let bit = 0; bit < 8; bit++) next = (next & 0x8000 ? (next << 1) ^ 0x1021 : next << 1) & 0xffff;
-  return next;
+  return ((crc << 8) & 0xffff) ^ (OF_BYTE[(crc >> 8) ^ byte] as number);
 }
+
+/** The checksum of each byte alone. */
+const OF_BYTE = Uint16Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte << 8;
+  for (let bit = 0; bit < 8; bit++) crc = (crc & 0x8000 ? (crc << 1) ^ 0x1021 : crc << 1) & 0xffff;
+  return crc;
+});

@@ -1,5 +1,4 @@
 import { OpenclawError } from '../../core/errors.ts';
-import type { Timer } from '../../core/time.ts';
 import { closedError, describeFailure } from '../../limiter/redis/errors.ts';
 import { keySlot } from '../../limiter/redis/hash-slot.ts';
 import type { AckedPort, AckedReply, ScriptReply, TextPort, TextReply } from '../../limiter/redis/port.ts';
@@ -7,7 +6,7 @@ import { integers, type Script, texts } from '../../limiter/redis/script.ts';
 import type { Command } from '../nodes/messages.ts';
 import type { VirtualTime } from '../virtual-time.ts';
 import type { Client, ClientEvents } from './client.ts';
-import { Fifo } from './fifo.ts';
+import { Deadlines } from './deadlines.ts';
 import { SentCommand, type Values } from './sent-command.ts';
 
 export interface PortOptions {
@@ -28,9 +27,7 @@ export interface PortOptions {
 export class SimulatedPort implements TextPort, AckedPort {
   readonly #options: PortOptions;
   readonly #client: Client;
-  /** Those of equal timeouts, so that the first one is due first. */
-  readonly #due = new Fifo<SentCommand>();
-  #timer: Timer | undefined;
+  readonly #open: Deadlines;
   /** Those that were called while the client connects. */
   #waiting = new Set<SentCommand>();
   #wasReady = false;
@@ -39,6 +36,7 @@ export class SimulatedPort implements TextPort, AckedPort {
 
   constructor(options: PortOptions) {
     this.#options = options;
+    this.#open = new Deadlines(options.time);
     this.#client = options.open({ onReady: this.#ready, onClose: this.#lost });
   }
 
@@ -104,6 +102,7 @@ export class SimulatedPort implements TextPort, AckedPort {
     return new Promise((resolve, reject) => {
       const deadlineMs = time.nowUs / 1_000 + timeoutMs;
       const over = (result: Values | Error) => {
+        this.#open.remove(entry);
         try {
           if (result instanceof Error) reject(this.#failure(result, sent));
           else resolve(read(result, sent));
@@ -112,8 +111,7 @@ export class SimulatedPort implements TextPort, AckedPort {
         }
       };
       const sent = new SentCommand(command, { time, slot, deadlineMs, wantsAcks, over });
-      this.#due.push(sent);
-      this.#timer ??= time.at(deadlineMs * 1_000, this.#late);
+      const entry = this.#open.add(sent);
       this.#sendUnlessAway(sent);
     });
   }
@@ -146,19 +144,6 @@ export class SimulatedPort implements TextPort, AckedPort {
     const refused = this.#waiting;
     this.#waiting = new Set();
     for (const command of refused) refuseAway(command);
-  };
-
-  readonly #late = (): void => {
-    const { time } = this.#options;
-    this.#timer = undefined;
-    for (let next = this.#due.first; next !== undefined; next = this.#due.first) {
-      if (!next.isSettled && next.deadlineMs * 1_000 > time.nowUs) {
-        this.#timer = time.at(next.deadlineMs * 1_000, this.#late);
-        return;
-      }
-      this.#due.shift();
-      next.refuse(new Error('Command timed out'));
-    }
   };
 }
 

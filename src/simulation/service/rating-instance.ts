@@ -34,7 +34,8 @@ export function ratingInstance(limiter: Limiter): (headers: RequestHeaders) => P
     const request = { headers };
     const answered = await answer([request]);
     if (answered.type === 'failed') throw answered.error; // no reply is made of a mistake of ours
-    const list = Object.entries(answered.headers).flat();
+    const list: string[] = [];
+    for (const name in answered.headers) list.push(name, answered.headers[name] as string);
     const settled = reserving.settledOf(request);
     if (settled !== undefined) list.push(HEADERS.settled, settled);
     return answered.type === 'go-on'
