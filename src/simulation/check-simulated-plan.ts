@@ -4,8 +4,9 @@ import { whyNotSimulated } from './faults/registry.ts';
 
 const REALLY = 'run it without --simulate';
 
-/** Throws INVALID_OPTION for a plan with something that has no model. */
-export function checkSimulatedPlan({ limiter, faults }: Plan): void {
+/** Gives the plan. Throws INVALID_OPTION if it has something that has no model. */
+export function checkSimulatedPlan(plan: Plan): Plan {
+  const { limiter, faults } = plan;
   if (limiter !== undefined)
     throw invalidOption(
       'a plug-in decides by its own clocks and connections, which cannot be simulated',
@@ -15,4 +16,5 @@ export function checkSimulatedPlan({ limiter, faults }: Plan): void {
     const lack = whyNotSimulated(fault);
     if (lack !== undefined) throw invalidOption(`fault ${fault} cannot be simulated: ${lack.why}`, lack.hint);
   }
+  return plan;
 }

@@ -50,6 +50,8 @@ Examples:
   $ openclaw-rl bench --policy 100:10/s --users 50
   # open load: 2,000 requests start each second, answered or not
   $ openclaw-rl bench --rate 2000
+  # in virtual time: in seconds, without Redis
+  $ openclaw-rl bench --simulate
   # two regions closer together
   $ openclaw-rl bench --round-trip us-east:eu-west=10
   # on a cluster that keeps running

@@ -55,6 +55,8 @@ Examples:
   $ openclaw-rl chaos partition --isolate eu-west
   $ openclaw-rl chaos partition --isolate eu-west --mode refuse --for 10s
   $ openclaw-rl chaos kill --node us-east-0
+  # in virtual time: in seconds, without Redis
+  $ openclaw-rl chaos kill --node us-east-0 --simulate
   $ openclaw-rl chaos partition --isolate eu-west \\
       --strategy acked --on-failure local-share
   $ openclaw-rl chaos latency --between us-east eu-west --add 400

@@ -23,6 +23,7 @@ import { matrixNotes, matrixSummary, matrixTable, renderMatrixMarkdown } from '.
 import type { RunReport } from '../../report/report.ts';
 import { drawTable } from '../../report/text-table.ts';
 import type { Plan } from '../../scenario/plan.ts';
+import { checkSimulatedPlan } from '../../simulation/check-simulated-plan.ts';
 import { CERTIFICATE_FILE } from '../files/certificate-file.ts';
 import { historyFilesOf } from '../files/history-files.ts';
 import { CELLS, keepCell, RUNS, readKeptCell } from '../files/kept-cells.ts';
@@ -36,6 +37,7 @@ import {
   loadProcessesOption,
   wholeNumber,
 } from '../flags/options.ts';
+import { checkSimulateFlag, type SimulateFlag, simulateOption } from '../flags/simulate-option.ts';
 import { providerOption, SERVER_COMMAND } from '../flags/topology-flags.ts';
 import { jsonText } from '../output/output.ts';
 import { quotedForShell, typedCommand } from '../output/typed-command.ts';
@@ -45,7 +47,7 @@ import { VERSION } from '../process/version.ts';
 import { type ExternalRun, openExternalRun } from '../runs/external-run.ts';
 import { keepReport, makeRun } from '../runs/run-plan.ts';
 
-interface Flags extends InstancesFlag, HomesFlag {
+interface Flags extends InstancesFlag, HomesFlag, SimulateFlag {
   readonly strategy?: readonly StrategyName[];
   readonly scenario?: readonly string[];
   readonly seed?: number;
@@ -73,6 +75,7 @@ export function matrixCommand(environment: Environment): Command {
     .option('--seed <number>', "replaces the scenarios' seeds", wholeNumber(0, 2 ** 32 - 1))
     .addOption(instancesOption('replaces the number of Rating services of each region'))
     .addOption(homesOption())
+    .addOption(simulateOption())
     .addOption(loadProcessesOption())
     .option(
       '--folder <folder>',
@@ -101,7 +104,10 @@ export function matrixCommand(environment: Environment): Command {
     )
     .option('--json', 'the same as --format json', false)
     .addHelpText('after', HELP)
-    .action((flags: Flags) => runMatrix(flags, environment));
+    .action((flags: Flags, command: Command) => {
+      checkSimulateFlag(command, flags);
+      return runMatrix(flags, environment);
+    });
 }
 
 const HELP = `
@@ -115,6 +121,8 @@ keeps the runs of earlier commands for later use.
 Examples:
   # everything, in about an hour; after Ctrl-C the same command resumes
   $ openclaw-rl matrix
+  # the same in virtual time, in minutes and without Redis
+  $ openclaw-rl matrix --simulate
   $ openclaw-rl matrix --strategy central acked \\
       --scenario partition-mute kill-primary
   # the machine was too busy for some runs
@@ -194,6 +202,7 @@ async function pair(
     for (const strategy of flags.strategy ?? STRATEGY_NAMES) {
       const pairing = await readScenario(scenario, { ...instead, strategy }, environment)
         .then((plan) => external?.accept(plan) ?? plan)
+        .then((plan) => (flags.simulate ? checkSimulatedPlan(plan) : plan))
         .then(
           (plan) => ({ scenario: name, plan: { ...plan, claims: evidenceClaims(plan) }, reason: '' }),
           (error: Error) => ({ scenario: name, plan: undefined, reason: error.message }),
@@ -237,18 +246,22 @@ function hasCertificate({ folder }: RunReport): boolean {
 }
 
 /** The provider, server, image, endpoints and instances that replace the defaults, as typed. */
-function insteadOf({ provider, server, endpoints, instances, homes }: Flags, { env }: Environment): string[] {
+function insteadOf(
+  { provider, server, endpoints, instances, homes, simulate }: Flags,
+  { env }: Environment,
+): string[] {
   const many = instances === undefined ? undefined : `instances=${instances}`;
   const image = provider === 'local' ? undefined : env.OPENCLAW_REDIS_IMAGE;
   const home = homes && 'homes';
-  return [provider === 'auto' ? undefined : provider, server, image, endpoints, many, home].filter(
+  const simulated = simulate && 'simulated';
+  return [provider === 'auto' ? undefined : provider, server, image, endpoints, many, home, simulated].filter(
     (one) => one !== undefined,
   );
 }
 
 async function measure(typed: string, plan: Plan, place: Place): Promise<RunReport> {
   const { folder, flags, environment, external } = place;
-  const { name, provider, server, endpoints, instances, homes, loadProcesses } = flags;
+  const { name, provider, server, endpoints, instances, homes, loadProcesses, simulate } = flags;
   const where = [
     ...(endpoints === undefined ? [] : ['--endpoints', endpoints]),
     ...(server === undefined ? [] : ['--server', server]),
@@ -256,13 +269,14 @@ async function measure(typed: string, plan: Plan, place: Place): Promise<RunRepo
     ...(instances === undefined ? [] : ['--instances', String(instances)]),
     ...(homes ? ['--homes'] : []),
     ...(loadProcesses === undefined ? [] : ['--load-processes', String(loadProcesses)]),
+    ...(simulate ? ['--simulate'] : []),
   ];
   const commandLine = ['run', typed, '--strategy', plan.strategy, ...where];
   const run = { name, provider, format: 'table', json: false, reports: join(folder, RUNS) } as const;
   const request = {
     plan,
     command: typedCommand({ commandLine }, plan.seed),
-    flags: { ...run, ...given({ server, loadProcesses }) },
+    flags: { ...run, ...given({ server, loadProcesses, simulate }) },
     ...(external && { system: external.system }),
   };
   const { report, page } = await makeRun(request, environment).catch((error: unknown) => {

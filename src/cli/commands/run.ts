@@ -35,6 +35,8 @@ Built-in scenarios: the files in scenarios/ (baseline, kill-primary, ...).
 Examples:
   $ openclaw-rl run scenarios/partition-one-region-blackhole.yaml
   $ openclaw-rl run baseline --seed 7
+  # in virtual time: in seconds, without Redis
+  $ openclaw-rl run kill-primary --simulate
   # what a failover loses
   $ openclaw-rl run kill-primary --strategy acked
   $ openclaw-rl run my-scenario.yaml --json | jq .claims
