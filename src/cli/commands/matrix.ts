@@ -226,7 +226,7 @@ async function cellFor(pairing: Pairing, which: string, place: Place): Promise<M
   const { folder, flags, environment } = place;
   if (plan === undefined) return refusedCell(scenario, { strategy, reason });
   const measured = { plan, instead: insteadOf(flags, environment) };
-  const wanted = { plan, program: VERSION, again: flags.again };
+  const wanted = { plan, program: VERSION, again: flags.again, simulated: flags.simulate ?? false };
   const before = await readKeptCell(folder, measured);
   const kept =
     flags.certificate && before && !hasCertificate(before.report) ? undefined : keptCell(before, wanted);
@@ -246,15 +246,11 @@ function hasCertificate({ folder }: RunReport): boolean {
 }
 
 /** The provider, server, image, endpoints and instances that replace the defaults, as typed. */
-function insteadOf(
-  { provider, server, endpoints, instances, homes, simulate }: Flags,
-  { env }: Environment,
-): string[] {
+function insteadOf({ provider, server, endpoints, instances, homes }: Flags, { env }: Environment): string[] {
   const many = instances === undefined ? undefined : `instances=${instances}`;
   const image = provider === 'local' ? undefined : env.OPENCLAW_REDIS_IMAGE;
   const home = homes && 'homes';
-  const simulated = simulate && 'simulated';
-  return [provider === 'auto' ? undefined : provider, server, image, endpoints, many, home, simulated].filter(
+  return [provider === 'auto' ? undefined : provider, server, image, endpoints, many, home].filter(
     (one) => one !== undefined,
   );
 }
