@@ -121,8 +121,7 @@ keeps the runs of earlier commands for later use.
 Examples:
   # everything, in about an hour; after Ctrl-C the same command resumes
   $ openclaw-rl matrix
-  # the same in virtual time, in minutes and without Redis
-  $ openclaw-rl matrix --simulate
+  $ openclaw-rl matrix --simulate  # in minutes, without Redis
   $ openclaw-rl matrix --strategy central acked \\
       --scenario partition-mute kill-primary
   # the machine was too busy for some runs
