@@ -121,7 +121,8 @@ keeps the runs of earlier commands for later use.
 Examples:
   # everything, in about an hour; after Ctrl-C the same command resumes
   $ openclaw-rl matrix
-  $ openclaw-rl matrix --simulate  # in minutes, without Redis
+  # the same in virtual time, in minutes and without Redis
+  $ openclaw-rl matrix --simulate
   $ openclaw-rl matrix --strategy central acked \\
       --scenario partition-mute kill-primary
   # the machine was too busy for some runs
@@ -256,17 +257,8 @@ function insteadOf({ provider, server, endpoints, instances, homes }: Flags, { e
 
 async function measure(typed: string, plan: Plan, place: Place): Promise<RunReport> {
   const { folder, flags, environment, external } = place;
-  const { name, provider, server, endpoints, instances, homes, loadProcesses, simulate } = flags;
-  const where = [
-    ...(endpoints === undefined ? [] : ['--endpoints', endpoints]),
-    ...(server === undefined ? [] : ['--server', server]),
-    ...(provider === 'auto' ? [] : ['--provider', provider]),
-    ...(instances === undefined ? [] : ['--instances', String(instances)]),
-    ...(homes ? ['--homes'] : []),
-    ...(loadProcesses === undefined ? [] : ['--load-processes', String(loadProcesses)]),
-    ...(simulate ? ['--simulate'] : []),
-  ];
-  const commandLine = ['run', typed, '--strategy', plan.strategy, ...where];
+  const { name, provider, server, loadProcesses, simulate } = flags;
+  const commandLine = ['run', typed, '--strategy', plan.strategy, ...wordsOf(flags)];
   const run = { name, provider, format: 'table', json: false, reports: join(folder, RUNS) } as const;
   const request = {
     plan,

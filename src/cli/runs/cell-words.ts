@@ -1,0 +1,22 @@
+import type { HomesFlag, InstancesFlag } from '../flags/options.ts';
+import type { RunFlags } from '../flags/run-options.ts';
+import type { SimulateFlag } from '../flags/simulate-option.ts';
+
+type Flags = InstancesFlag &
+  HomesFlag &
+  SimulateFlag &
+  Pick<RunFlags, 'endpoints' | 'server' | 'provider' | 'loadProcesses'>;
+
+/** The words of the command `run` that repeats a cell of a matrix with these flags, without its scenario and strategy. */
+export function wordsOf(flags: Flags): string[] {
+  const { provider, server, endpoints, instances, homes, loadProcesses, simulate } = flags;
+  return [
+    ...(endpoints === undefined ? [] : ['--endpoints', endpoints]),
+    ...(server === undefined ? [] : ['--server', server]),
+    ...(provider === 'auto' ? [] : ['--provider', provider]),
+    ...(instances === undefined ? [] : ['--instances', String(instances)]),
+    ...(homes ? ['--homes'] : []),
+    ...(loadProcesses === undefined ? [] : ['--load-processes', String(loadProcesses)]),
+    ...(simulate ? ['--simulate'] : []),
+  ];
+}
