@@ -44,6 +44,7 @@ import { quotedForShell, typedCommand } from '../output/typed-command.ts';
 import type { Environment } from '../process/environment.ts';
 import { EXIT } from '../process/exit-codes.ts';
 import { VERSION } from '../process/version.ts';
+import { wordsOf } from '../runs/cell-words.ts';
 import { type ExternalRun, openExternalRun } from '../runs/external-run.ts';
 import { keepReport, makeRun } from '../runs/run-plan.ts';
 
