@@ -77,6 +77,9 @@ describe('the engine of scripts', () => {
     expect(run("return { struct.pack('<dd', 1) }", on)).toMatchObject({
       error: expect.stringContaining("to 'pack' (number expected, got nil)"),
     });
+    expect(run("return redis.call('ZADD', 'a', 1, 'b')", on)).toMatchObject({
+      error: expect.stringMatching(/^ERR a simulation has no command ZADD /),
+    });
     expect(run('return {', on)).toMatchObject({ error: expect.stringContaining('Error compiling script') });
     expect(run('return { 1 }', on)).toEqual({ values: [1] });
   });

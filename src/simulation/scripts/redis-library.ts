@@ -57,7 +57,7 @@ class Caller {
     if (host === undefined) throw new Error('a command outside of a run');
     if (count === 0) return { err: 'ERR Please specify at least one argument for this redis.call() call' };
     const command = this.#command();
-    if (command === undefined) return { err: 'ERR Unknown Redis command called from script' };
+    if (command === undefined) return { err: `ERR a simulation has no command ${this.#state.toBytes(1)}` };
     const { arity } = command;
     if (arity >= 0 ? count !== arity : count < -arity)
       return { err: 'ERR Wrong number of args calling Redis command from script' };
