@@ -1,0 +1,96 @@
+import type { CheckReport } from '../../../src/checker/check.ts';
+import type { Finding } from '../../../src/checker/findings/finding.ts';
+import { burstsOf, steadyOf } from './bursts.ts';
+import { REMOVE, type Rule } from './lease-rules.ts';
+import { SCENARIOS } from './lease-scenarios.ts';
+import { all, clocks } from './patches.ts';
+import type { Planted } from './planted.ts';
+import { simulate } from './simulate.ts';
+
+const USERS = 4;
+const DURATION_MS = 11_000;
+
+/** The claims of every simulated limiter. The second is about what replies say. */
+export const CLAIMS = ['total-excess <= 0', 'dishonest <= 0'] as const;
+
+/** How a run was convicted. */
+export interface Conviction {
+  /** The checkers that have a finding; none if it was not convicted. */
+  readonly by: readonly string[];
+  readonly requests: number;
+  /** The number of the request with the first finding, from 1. */
+  readonly after: number;
+  /** Tokens above an ideal bucket, over all buckets. */
+  readonly excess: number;
+}
+
+/** Leases under the scenario of a rule, with all rules or without it. */
+export async function judgeLease(
+  rule: Rule,
+  { seed, isRemoved }: { readonly seed: number; readonly isRemoved: boolean },
+): Promise<Conviction> {
+  const { bursts, clockRate, what: _, ...scenario } = SCENARIOS[rule];
+  const undo = all(
+    clockRate === undefined ? () => {} : clocks((us) => us * clockRate),
+    isRemoved && rule !== 'grantsAreAcked' ? REMOVE[rule]() : () => {},
+  );
+  try {
+    const { check } = await simulate({
+      ...{ seed, ...scenario, durationMs: DURATION_MS, claims: CLAIMS },
+      strategy: isRemoved && rule === 'grantsAreAcked' ? 'lease-unacked' : 'lease',
+      requests: burstsOf(bursts, { ...scenario, seed, users: USERS }),
+    });
+    return convictionOf(check);
+  } finally {
+    undo();
+  }
+}
+
+/** A planted bug, or the strategy without it under the same load and faults. */
+export async function judgePlanted(
+  { strategy, plant, faults = [], costTokens = 1, apart }: Planted,
+  { seed, isPlanted }: { readonly seed: number; readonly isPlanted: boolean },
+): Promise<Conviction> {
+  const undo = isPlanted && plant !== undefined ? plant() : () => {};
+  try {
+    const { check } = await simulate({
+      ...{ seed, strategy, faults, policy: '20:5/s', durationMs: PLANTED_SECONDS * 1_000 },
+      ...(apart && { apart }),
+      requests: steadyOf(costTokens, { seed, users: PLANTED_USERS, seconds: PLANTED_SECONDS }),
+      claims: ['total-excess <= bound', 'false-denials <= 0', 'replay <= 0'],
+    });
+    return convictionOf(check);
+  } finally {
+    undo();
+  }
+}
+
+const PLANTED_SECONDS = 9;
+const PLANTED_USERS = 5;
+
+/** Which findings break a claim of this run. */
+export function convictionOf({
+  claims,
+  sent,
+  overAdmission,
+  falseDenials,
+  replay,
+  dishonest,
+}: CheckReport): Conviction {
+  const isBroken = (measure: string) =>
+    claims.some(({ claim, status }) => status === 'broken' && claim.startsWith(measure));
+  const found: [checker: string, findings: readonly Finding[]][] = [
+    ['over-admission', isBroken('total-excess') ? overAdmission.findings : []],
+    ['false denial', isBroken('false-denials') ? falseDenials.findings : []],
+    ['replay', isBroken('replay') ? replay.findings : []],
+    ['stated values', isBroken('dishonest') ? dishonest.findings : []],
+  ];
+  const convicting = found.filter(([, findings]) => findings.length > 0);
+  const firsts = convicting.flatMap(([, findings]) => findings.map(({ first }) => first.operation.index + 1));
+  return {
+    by: convicting.map(([checker]) => checker),
+    requests: sent,
+    after: Math.min(...firsts),
+    excess: overAdmission.totalExcess,
+  };
+}

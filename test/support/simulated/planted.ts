@@ -1,0 +1,132 @@
+import type { StrategyName } from '../../../src/core/strategies.ts';
+import type { PlannedFault } from '../../../src/scenario/plan.ts';
+import { type Change, inScripts, type Undo } from './patches.ts';
+
+/** A limiter that is broken in one known way, as it can be simulated. */
+export interface Planted {
+  /** Its name in docs/results/planted-bugs.md. */
+  readonly name: string;
+  readonly strategy: StrategyName;
+  /** Absent: the strategy itself is what is broken. */
+  readonly plant?: () => Undo;
+  readonly faults?: readonly PlannedFault[];
+  readonly costTokens?: number;
+  /** Each region has a Redis of its own. */
+  readonly apart?: true;
+}
+
+const COMPARE = 'if level < cost then\n';
+const REFILL =
+  'level = refilled(level < capacity and level or capacity, now - updatedAt, capacity, refill)\n';
+const CHARGE = 'allowed, level = 1, level - cost\n';
+
+/** A bug of the script that decides a take. */
+const inTake =
+  (...changes: readonly Change[]) =>
+  () =>
+    inScripts(['take', 'take-each'], changes);
+
+const kill: PlannedFault = { fault: 'kill', node: 'us-east-0', atMs: 4_000, forMs: 5_000 };
+const back: PlannedFault = {
+  fault: 'node-clock',
+  node: 'us-east-0',
+  stepMs: -3_000,
+  atMs: 4_000,
+  forMs: 3_000,
+};
+const ahead: PlannedFault = {
+  fault: 'gateway-clock',
+  region: 'eu-west',
+  offsetMs: 3_000,
+  atMs: 0,
+  forMs: 9_000,
+};
+
+export const PLANTED: readonly Planted[] = [
+  {
+    name: 'off by one at the limit',
+    strategy: 'central',
+    plant: inTake(
+      [COMPARE, 'if level < cost - unit then\n'],
+      [CHARGE, 'allowed, level = 1, math.max(0, level - cost)\n'],
+    ),
+  },
+  {
+    name: 'denial charges',
+    strategy: 'central',
+    plant: inTake([
+      COMPARE,
+      `${COMPARE}  packed, lifeMs = struct.pack('<ddddB', now, math.max(0, level - cost), unit, most, 1), 60000\n`,
+    ]),
+  },
+  {
+    name: 'float drift',
+    strategy: 'central',
+    plant: inTake([
+      REFILL,
+      'level = math.floor(refilled(level < capacity and level or capacity, now - updatedAt, capacity, refill) * 0.99)\n',
+    ]),
+  },
+  {
+    name: 'whole-second clock',
+    strategy: 'central',
+    plant: inTake(['local clock = time[1] * 1000000 + time[2]\n', 'local clock = time[1] * 1000000\n']),
+  },
+  {
+    name: 'floor that drops fractions',
+    strategy: 'central',
+    plant: inTake([REFILL, `${REFILL}  level = math.floor(level / unit) * unit\n`]),
+  },
+  {
+    name: 'TTL too early',
+    strategy: 'central',
+    plant: inTake(['lifeMs = lifeMs < 2 ^ 53 and lifeMs or 2 ^ 53\n', 'lifeMs = 700\n']),
+  },
+  {
+    name: 'a new bucket starts empty',
+    strategy: 'central',
+    plant: inTake([
+      'now, level, unitThen, most = clock, capacity, unit',
+      'now, level, unitThen, most = clock, 0, unit',
+    ]),
+  },
+  { name: 'client clock skew between regions', strategy: 'article', faults: [ahead] },
+  {
+    name: 'clock going back refills',
+    strategy: 'central',
+    faults: [back],
+    plant: inTake(
+      ['now = updatedAt > clock and updatedAt or clock --', 'now = clock --'],
+      [REFILL, REFILL.replace('now - updatedAt', 'math.abs(now - updatedAt)')],
+    ),
+  },
+  { name: 'failover loses the last writes', strategy: 'central', faults: [kill] },
+  { name: 'reads from a lagging replica', strategy: 'replica-reads' },
+  { name: 'two regions each with a full bucket', strategy: 'central', apart: true },
+  {
+    name: 'fixed window instead of bucket',
+    strategy: 'central',
+    plant: inTake([
+      REFILL,
+      'level = math.floor(now * refill / capacity) > math.floor(updatedAt * refill / capacity) and capacity or level\n',
+    ]),
+  },
+  {
+    name: 'refill beyond capacity',
+    strategy: 'central',
+    plant: inTake([REFILL, 'level = level + (now - updatedAt) * refill\n']),
+  },
+  {
+    name: 'cost ignored',
+    strategy: 'central',
+    costTokens: 3,
+    plant: inTake([CHARGE, 'allowed, level = 1, level - unit\n']),
+  },
+  { name: 'level below zero', strategy: 'central', plant: inTake([COMPARE, 'if level < 0 then\n']) },
+  {
+    name: 'lease not subtracted',
+    strategy: 'lease',
+    plant: () => inScripts(['lease'], [['  level = level - tokens * unit\n', '']]),
+  },
+  { name: 'counters merged by last write', strategy: 'active-active-lww' },
+];
