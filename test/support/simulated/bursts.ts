@@ -49,7 +49,8 @@ export function burstsOf(
 }
 
 /**
- * Requests of users from all regions: for two seconds more than the policy admits, then none for one second, and again.
+ * Requests of users from all regions: twice for two seconds more than the policy admits, with a second between, then none
+ * for five seconds, and again.
  * Their times are drawn by the seed.
  */
 export function steadyOf(
@@ -61,10 +62,12 @@ export function steadyOf(
     atUs: Math.floor(random() * seconds * 1e6),
     ...{ user: `u${nth % users}`, cost: costTokens, region: REGIONS[nth % REGIONS.length] as string },
   }));
-  return requests.filter(({ atUs }) => atUs % 3e6 < 2e6).sort((a, b) => a.atUs - b.atUs);
+  return requests.filter(({ atUs }) => isBusy(atUs % PERIOD_US)).sort((a, b) => a.atUs - b.atUs);
 }
 
-/** Requests a second of each user. */
+const PERIOD_US = 10_000_000;
+const isBusy = (us: number) => us < 2_000_000 || (us > 3_000_000 && us < 5_000_000);
+/** Requests a second of each user, while it sends any. */
 const STEADY_PER_S = 25;
 const OPENS_US = 10_000;
 

@@ -1,5 +1,6 @@
 import type { CheckReport } from '../../../src/checker/check.ts';
 import type { Finding } from '../../../src/checker/findings/finding.ts';
+import { traitsOf } from '../../../src/core/strategies.ts';
 import { burstsOf, steadyOf } from './bursts.ts';
 import { REMOVE, type Rule } from './lease-rules.ts';
 import { SCENARIOS } from './lease-scenarios.ts';
@@ -48,16 +49,24 @@ export async function judgeLease(
 
 /** A planted bug, or the strategy without it under the same load and faults. */
 export async function judgePlanted(
-  { strategy, plant, faults = [], costTokens = 1, apart }: Planted,
+  {
+    strategy,
+    plant,
+    faults = [],
+    costTokens = 1,
+    apart,
+    policy = '20:5/s',
+    claim = 'total-excess <= 0',
+  }: Planted,
   { seed, isPlanted }: { readonly seed: number; readonly isPlanted: boolean },
 ): Promise<Conviction> {
   const undo = isPlanted && plant !== undefined ? plant() : () => {};
   try {
     const { check } = await simulate({
-      ...{ seed, strategy, faults, policy: '20:5/s', durationMs: PLANTED_SECONDS * 1_000 },
+      ...{ seed, strategy, faults, policy, durationMs: PLANTED_SECONDS * 1_000 },
       ...(apart && { apart }),
       requests: steadyOf(costTokens, { seed, users: PLANTED_USERS, seconds: PLANTED_SECONDS }),
-      claims: ['total-excess <= bound', 'false-denials <= 0', 'replay <= 0'],
+      claims: [claim, ...(traitsOf(strategy).lends ? [] : ['false-denials <= 0', 'replay <= 0'])],
     });
     return convictionOf(check);
   } finally {
@@ -65,7 +74,7 @@ export async function judgePlanted(
   }
 }
 
-const PLANTED_SECONDS = 9;
+const PLANTED_SECONDS = 17;
 const PLANTED_USERS = 5;
 
 /** Which findings break a claim of this run. */

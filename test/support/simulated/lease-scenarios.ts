@@ -125,7 +125,7 @@ export const UNSEEN: Partial<Readonly<Record<Rule, string>>> = {
   repeatedByTheSameNumber:
     'home grants again for each repetition, so that tokens are kept from others; none is admitted twice',
   grantedIsAsHomeHasIt:
-    'a first request has to arrive again after its account has ended, five seconds later; the client gives a connection up after one',
+    'a first request has to arrive again after its account has ended, more than four seconds later; the client closes a connection that is silent for two',
   repeatsAreWritten:
-    'the client sends nothing over a connection whose WAIT has not counted the replicas, also one that it has just opened',
+    'a repeated request has to be alone on a new connection to a primary that has lost its replica and then dies; in these runs its WAIT was not confirmed',
 };

@@ -11,6 +11,10 @@ export interface Planted {
   readonly plant?: () => Undo;
   readonly faults?: readonly PlannedFault[];
   readonly costTokens?: number;
+  /** Absent: 20:5/s. */
+  readonly policy?: string;
+  /** Absent: no excess at all. */
+  readonly claim?: 'total-excess <= bound';
   /** Each region has a Redis of its own. */
   readonly apart?: true;
 }
@@ -18,6 +22,7 @@ export interface Planted {
 const COMPARE = 'if level < cost then\n';
 const REFILL =
   'level = refilled(level < capacity and level or capacity, now - updatedAt, capacity, refill)\n';
+const LIFE = 'lifeMs = lifeMs < 2 ^ 53 and lifeMs or 2 ^ 53\n';
 const CHARGE = 'allowed, level = 1, level - cost\n';
 
 /** A bug of the script that decides a take. */
@@ -26,7 +31,10 @@ const inTake =
   () =>
     inScripts(['take', 'take-each'], changes);
 
-const kill: PlannedFault = { fault: 'kill', node: 'us-east-0', atMs: 4_000, forMs: 5_000 };
+const kill: PlannedFault = { fault: 'kill', node: 'us-east-0', atMs: 10_700, forMs: 8_000 };
+const apart: PlannedFault = {
+  ...{ fault: 'partition', mode: 'blackhole', bridge: ['us-east', 'eu-west'], atMs: 9_500, forMs: 8_000 },
+};
 const back: PlannedFault = {
   fault: 'node-clock',
   node: 'us-east-0',
@@ -39,7 +47,7 @@ const ahead: PlannedFault = {
   region: 'eu-west',
   offsetMs: 3_000,
   atMs: 0,
-  forMs: 9_000,
+  forMs: 16_000,
 };
 
 export const PLANTED: readonly Planted[] = [
@@ -70,7 +78,10 @@ export const PLANTED: readonly Planted[] = [
   {
     name: 'whole-second clock',
     strategy: 'central',
-    plant: inTake(['local clock = time[1] * 1000000 + time[2]\n', 'local clock = time[1] * 1000000\n']),
+    plant: inTake([
+      REFILL,
+      REFILL.replace('now - updatedAt', 'now - now % 1000000 - updatedAt + updatedAt % 1000000'),
+    ]),
   },
   {
     name: 'floor that drops fractions',
@@ -80,7 +91,7 @@ export const PLANTED: readonly Planted[] = [
   {
     name: 'TTL too early',
     strategy: 'central',
-    plant: inTake(['lifeMs = lifeMs < 2 ^ 53 and lifeMs or 2 ^ 53\n', 'lifeMs = 700\n']),
+    plant: inTake([LIFE, 'lifeMs = 700\n']),
   },
   {
     name: 'a new bucket starts empty',
@@ -95,12 +106,13 @@ export const PLANTED: readonly Planted[] = [
     name: 'clock going back refills',
     strategy: 'central',
     faults: [back],
+    claim: 'total-excess <= bound',
     plant: inTake(
       ['now = updatedAt > clock and updatedAt or clock --', 'now = clock --'],
       [REFILL, REFILL.replace('now - updatedAt', 'math.abs(now - updatedAt)')],
     ),
   },
-  { name: 'failover loses the last writes', strategy: 'central', faults: [kill] },
+  { name: 'failover loses the last writes', strategy: 'central', policy: '20:1/s', faults: [apart, kill] },
   { name: 'reads from a lagging replica', strategy: 'replica-reads' },
   { name: 'two regions each with a full bucket', strategy: 'central', apart: true },
   {
@@ -114,7 +126,7 @@ export const PLANTED: readonly Planted[] = [
   {
     name: 'refill beyond capacity',
     strategy: 'central',
-    plant: inTake([REFILL, 'level = level + (now - updatedAt) * refill\n']),
+    plant: inTake([REFILL, 'level = level + (now - updatedAt) * refill\n'], [LIFE, 'lifeMs = 60000\n']),
   },
   {
     name: 'cost ignored',
