@@ -13,8 +13,8 @@ export interface Planted {
   readonly costTokens?: number;
   /** Absent: 20:5/s. */
   readonly policy?: string;
-  /** Absent: no excess at all. */
-  readonly claim?: 'total-excess <= bound';
+  /** Default: no excess at all. */
+  readonly claim?: 'total-excess <= 0' | 'total-excess <= bound';
   /** Each region has a Redis of its own. */
   readonly apart?: true;
 }
