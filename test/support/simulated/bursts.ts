@@ -5,7 +5,7 @@ import { keySlot } from '../../../src/limiter/redis/hash-slot.ts';
 import { ENDPOINT } from '../../../src/rating/endpoint.ts';
 import { SLOTS } from '../../../src/topology/topology.ts';
 
-export const REGIONS = ['us-east', 'eu-west', 'ap-south'] as const;
+const REGIONS = ['us-east', 'eu-west', 'ap-south'] as const;
 
 /** Requests of a user from one region. */
 export interface Burst {

@@ -12,7 +12,7 @@ const USERS = 4;
 const DURATION_MS = 11_000;
 
 /** The claims of every simulated limiter. The second is about what replies say. */
-export const CLAIMS = ['total-excess <= 0', 'dishonest <= 0'] as const;
+const CLAIMS = ['total-excess <= 0', 'dishonest <= 0'] as const;
 
 /** How a run was convicted. */
 export interface Conviction {
@@ -78,7 +78,7 @@ const PLANTED_SECONDS = 17;
 const PLANTED_USERS = 5;
 
 /** Which findings break a claim of this run. */
-export function convictionOf({
+function convictionOf({
   claims,
   sent,
   overAdmission,
