@@ -4,18 +4,15 @@ export interface Timer {
   cancel(): void;
 }
 
-/**
- * The clocks and timers of one process. Strategies take the time from here only, so that they also run in virtual time.
- * A timer alone does not keep a program running.
- */
+/** The clocks and timers of one process. Strategies take the time from here only, so that they also run in virtual time. */
 export interface Time {
   /** The monotonic clock, microseconds, not rounded. */
   nowUs(): number;
   /** The date, by a clock that can be set: milliseconds since 1970. */
   dateMs(): number;
-  /** Calls once, `ms` milliseconds later; at once is later, too. */
-  after(ms: number, call: () => void): Timer;
-  /** Calls every `ms` milliseconds. */
+  /** Calls once, `ms` milliseconds later; at once is later, too. The program keeps running until then with `keepsRunning` only. */
+  after(ms: number, call: () => void, how?: { readonly keepsRunning?: boolean }): Timer;
+  /** Calls every `ms` milliseconds. It does not keep the program running. */
   every(ms: number, call: () => void): Timer;
   /** Calls once, after all that waits for a promise that is settled now has gone on. */
   soon(call: () => void): void;

@@ -5,8 +5,9 @@ import type { Surroundings, Time } from '../core/time.ts';
 export const systemTime: Time = {
   nowUs: () => performance.now() * 1_000,
   dateMs: () => Date.now(),
-  after(ms, call) {
-    const timer = setTimeout(call, ms).unref();
+  after(ms, call, { keepsRunning = false } = {}) {
+    const timer = setTimeout(call, ms);
+    if (!keepsRunning) timer.unref();
     return { cancel: () => clearTimeout(timer) };
   },
   every(ms, call) {

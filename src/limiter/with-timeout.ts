@@ -1,18 +1,19 @@
 import type { Time, Timer } from '../core/time.ts';
+import { systemTime } from './system-surroundings.ts';
 
 /**
- * Awaits `awaited`; if it has not settled after `ms` milliseconds, returns or throws the result of `late`. The default
- * timer keeps the program running.
+ * Awaits `awaited`; if it has not settled after `ms` milliseconds, returns or throws the result of `late`. The program
+ * keeps running until then.
  */
 export async function withTimeout<T>(
   ms: number,
   awaited: Promise<T>,
   late: () => T,
-  time: Pick<Time, 'after'> = keeping,
+  time: Pick<Time, 'after'> = systemTime,
 ): Promise<T> {
   let timer: Timer | undefined;
   const timeout = new Promise<void>((resolve) => {
-    timer = time.after(Math.max(1, ms), resolve);
+    timer = time.after(Math.max(1, ms), resolve, { keepsRunning: true });
   });
   try {
     return await Promise.race([awaited, timeout.then(late)]);
@@ -20,10 +21,3 @@ export async function withTimeout<T>(
     timer?.cancel();
   }
 }
-
-const keeping: Pick<Time, 'after'> = {
-  after(ms, call) {
-    const timer = setTimeout(call, ms);
-    return { cancel: () => clearTimeout(timer) };
-  },
-};

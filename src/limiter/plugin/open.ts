@@ -54,7 +54,7 @@ function withDate(time: Time, dateMs: () => number): Time {
   return {
     dateMs,
     nowUs: () => time.nowUs(),
-    after: (ms, call) => time.after(ms, call),
+    after: (ms, call, how) => time.after(ms, call, how),
     every: (ms, call) => time.every(ms, call),
     soon: (call) => time.soon(call),
   };
@@ -119,8 +119,11 @@ function asLimiter(
     reset: unable,
     ready: async () => {},
     async close() {
-      await plugin.close?.();
-      await lua.close();
+      try {
+        await plugin.close?.();
+      } finally {
+        await lua.close();
+      }
     },
   };
 }

@@ -74,7 +74,7 @@ async function leaving(
     const left = await steps.leave(old, args, policies);
     if (left.status !== 'lent') return left;
     const waitMs = Math.min(LONGEST_WAIT_MS, Math.ceil(left.waitUs / 1_000));
-    await new Promise<void>((resolve) => time.after(waitMs, resolve));
+    await new Promise<void>((resolve) => time.after(waitMs, resolve, { keepsRunning: true }));
   }
 }
 
