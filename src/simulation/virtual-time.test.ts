@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { makeRandom } from '../core/prng.ts';
 import { ProcessTime, START_MS, VirtualTime } from './virtual-time.ts';
 
 describe('virtual time', () => {
@@ -34,6 +35,27 @@ describe('virtual time', () => {
     time.at(5_001, () => seen.push(-1));
     await time.runUntil(20_000);
     expect(seen).toEqual([5_000, -1, 10_000]);
+  });
+
+  it('keeps the order of events when most of them are cancelled', async () => {
+    const time = new VirtualTime();
+    const random = makeRandom(7, 'events');
+    const seen: string[] = [];
+    const want: { readonly atUs: number; readonly nth: number }[] = [];
+    for (let nth = 0; nth < 20_000; nth++) {
+      const atUs = Math.floor(random() * 5_000);
+      const timer = time.at(atUs, () => {
+        seen.push(`${nth}@${time.nowUs}`);
+        timer.cancel(); // it has run: nothing to cancel
+      });
+      if (random() < 0.9) timer.cancel();
+      else want.push({ atUs, nth });
+    }
+    await time.runUntil(2_500);
+    time.after(0, () => seen.push('last')).cancel();
+    await time.runUntil(5_000);
+    want.sort((a, b) => a.atUs - b.atUs || a.nth - b.nth);
+    expect(seen).toEqual(want.map(({ atUs, nth }) => `${nth}@${atUs}`));
   });
 
   it('does not call a timer that was cancelled', async () => {

@@ -10,6 +10,9 @@ interface Event {
 /** Turns of one round of the event loop of Node.js, which lets promises go on between two of them: a round takes longer. */
 const TURNS = 64;
 
+/** So many cancelled events stay planned at least. */
+const MOST_CANCELLED = 1_000;
+
 /** The date at the start of every simulation, milliseconds since 1970. */
 export const START_MS = Date.UTC(2026, 0, 1);
 
@@ -23,6 +26,8 @@ export class VirtualTime {
   #isWoken = false;
   /** A binary heap; the next event is first. */
   readonly #events: Event[] = [];
+  /** How many of them are cancelled. */
+  #cancelled = 0;
 
   get nowUs(): number {
     return this.#nowUs;
@@ -34,7 +39,10 @@ export class VirtualTime {
     this.#push(event);
     return {
       cancel: () => {
+        if (event.call === undefined) return;
         event.call = undefined;
+        this.#cancelled++;
+        if (this.#cancelled > MOST_CANCELLED && this.#cancelled * 2 > this.#events.length) this.#sweep();
       },
     };
   }
@@ -82,13 +90,26 @@ export class VirtualTime {
     this.#isWoken = false;
     for (let next = events[0]; next !== undefined && next.atUs <= endUs; next = events[0]) {
       this.#pop();
-      if (next.call === undefined) continue;
+      const { call } = next;
+      if (call === undefined) {
+        this.#cancelled--;
+        continue;
+      }
+      next.call = undefined; // it has run: there is nothing to cancel
       this.#nowUs = next.atUs;
-      next.call();
+      call();
       if (this.#isWoken) return false;
     }
     this.#nowUs = Math.max(this.#nowUs, endUs);
     return true;
+  }
+
+  /** Drops what is cancelled: most timers of commands are, long before they are due. */
+  #sweep(): void {
+    const planned = this.#events.filter(({ call }) => call !== undefined);
+    this.#events.length = 0;
+    this.#cancelled = 0;
+    for (const event of planned) this.#push(event);
   }
 
   #push(event: Event): void {
@@ -146,7 +167,7 @@ export class ProcessTime implements Time {
   }
 
   dateMs(): number {
-    return START_MS + this.#time.nowUs / 1_000 + this.aheadMs;
+    return Math.floor(START_MS + this.#time.nowUs / 1_000 + this.aheadMs);
   }
 
   after(ms: number, call: () => void): Timer {
