@@ -128,6 +128,7 @@ export class Server implements ServerForClients {
   /** Scripts that may write wait while it is true: an ordered failover. */
   set holdsWrites(isHeld: boolean) {
     this.#clients.holdsWrites = isHeld;
+    this.#replicas.isHeld = isHeld;
   }
 
   /** CLIENT KILL TYPE normal: Sentinels order it when they change the role of a node. */
@@ -218,7 +219,7 @@ export class Server implements ServerForClients {
 
   #cron(): void {
     this.#upstream?.cron();
-    this.#replicas.cron(this.#upstream === undefined && !this.#clients.holdsWrites);
+    this.#replicas.cron(this.#upstream === undefined);
   }
 }
 

@@ -46,6 +46,7 @@ export class Replicas {
   readonly #options: ReplicasOptions;
   readonly #replicas: Replica[] = [];
   readonly #waits = new Set<Wait>();
+  #isHeld = false;
   #pingedS: number;
   #good = 0;
 
@@ -129,7 +130,13 @@ export class Replicas {
       timeoutMs > 0 ? this.#options.process.after(timeoutMs * 1_000, () => this.#end(wait)) : undefined;
     const wait: Wait = { offset, replicas, done, timer };
     this.#waits.add(wait);
-    this.#send(this.#options.log.append([], true));
+    if (!this.#isHeld) this.#askAcks();
+  }
+
+  /** While it is true, the stream rests: an ordered failover waits for the replica to have all of it. */
+  set isHeld(isHeld: boolean) {
+    this.#isHeld = isHeld;
+    if (!isHeld && this.#waits.size > 0) this.#askAcks();
   }
 
   /** Gives up all waits: the server becomes a replica, and closes these connections itself. */
@@ -141,9 +148,9 @@ export class Replicas {
   }
 
   /** Once a second: pings, and disconnects those that are silent. */
-  cron(isPinging: boolean): void {
+  cron(isPrimary: boolean): void {
     const nowS = this.#options.clockS();
-    if (isPinging && this.#replicas.length > 0 && nowS - this.#pingedS >= PING_S) {
+    if (isPrimary && !this.#isHeld && this.#replicas.length > 0 && nowS - this.#pingedS >= PING_S) {
       this.#pingedS = nowS;
       this.feed([]);
     }
@@ -153,6 +160,10 @@ export class Replicas {
       this.detach(replica);
     }
     this.#count();
+  }
+
+  #askAcks(): void {
+    this.#send(this.#options.log.append([], true));
   }
 
   #have(offset: number): number {
