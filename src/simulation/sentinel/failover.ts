@@ -116,8 +116,7 @@ export class Failover {
     if (promoted === undefined || promoted.isDown) return;
     for (const replica of others) {
       const sinceMs = this.#monitor.nowMs() - replica.reconfiguredMs;
-      if (replica.reconfiguring === 'sent' && sinceMs > PERIODS.reconfigureMs)
-        replica.reconfiguring = undefined;
+      if (replica.reconfiguring === 'sent' && sinceMs > PERIODS.reconfigureMs) replica.reconfiguring = 'done'; // late
       if (replica.reconfiguring === undefined) this.#follow(replica, promoted.name);
     }
     const waiting = others.filter(({ reconfiguring, isDown }) => reconfiguring !== 'done' && !isDown);
