@@ -90,7 +90,7 @@ async function record(run: SimulatedRun) {
   }));
   load.stop({ isEarly: isCut() });
   await load.drain(DRAIN_MS, signal.aborted ? 'INTERRUPTED' : 'LOAD_ENDED');
-  problems.push(...(await faults.end()));
+  problems.push(...(await faults.end().catch((error) => closed(history, error))));
   clocks.stop();
   nodes.end();
   recordDropped(recorder, history);
@@ -99,6 +99,12 @@ async function record(run: SimulatedRun) {
   if (silent.length > 0) problems.push(`not responding at the end of the run: ${silent.join(', ')}`);
   const written = await endHistory(history, recorder, run);
   return { written, loadMs: load.sentForMs, originAt: dateAt(originUs) };
+}
+
+/** Keeps what was recorded until a failure, without an end. */
+async function closed(history: HistoryFile, error: unknown): Promise<never> {
+  await history.close();
+  throw error;
 }
 
 /** Runs the load to its end, in slices: a signal ends it between two of them. */
