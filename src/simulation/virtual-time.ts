@@ -1,10 +1,25 @@
 import type { Time, Timer } from '../core/time.ts';
 
-interface Event {
+/** One object is its own timer, since events are many. */
+class Event implements Timer {
   readonly atUs: number;
   /** Events of one instant run in the order in which they were planned. */
   readonly order: number;
   call: (() => void) | undefined;
+  readonly #cancelled: () => void;
+
+  constructor(atUs: number, order: number, call: () => void, cancelled: () => void) {
+    this.atUs = atUs;
+    this.order = order;
+    this.call = call;
+    this.#cancelled = cancelled;
+  }
+
+  cancel(): void {
+    if (this.call === undefined) return;
+    this.call = undefined;
+    this.#cancelled();
+  }
 }
 
 /** Turns of one round of the event loop of Node.js, which lets promises go on between two of them: a round takes longer. */
@@ -35,16 +50,10 @@ export class VirtualTime {
 
   /** Calls at this time, or now if it has passed. */
   at(atUs: number, call: () => void): Timer {
-    const event: Event = { atUs: Math.max(this.#nowUs, Math.ceil(atUs)), order: this.#planned++, call };
+    const time = Math.max(this.#nowUs, Math.ceil(atUs));
+    const event = new Event(time, this.#planned++, call, this.#onCancelled);
     this.#push(event);
-    return {
-      cancel: () => {
-        if (event.call === undefined) return;
-        event.call = undefined;
-        this.#cancelled++;
-        if (this.#cancelled > MOST_CANCELLED && this.#cancelled * 2 > this.#events.length) this.#sweep();
-      },
-    };
+    return event;
   }
 
   after(us: number, call: () => void): Timer {
@@ -103,6 +112,11 @@ export class VirtualTime {
     this.#nowUs = Math.max(this.#nowUs, endUs);
     return true;
   }
+
+  readonly #onCancelled = (): void => {
+    this.#cancelled++;
+    if (this.#cancelled > MOST_CANCELLED && this.#cancelled * 2 > this.#events.length) this.#sweep();
+  };
 
   /** Drops what is cancelled: most timers of commands are, long before they are due. */
   #sweep(): void {
