@@ -126,9 +126,9 @@ export class Recorder {
   complete(open: OpenOperation, reply: Reply): void {
     if (!this.#open.has(open)) return;
     const completedUs = Math.ceil(this.nowUs());
-    const { dateUs, settled, ...answer } = reply;
+    const { dateUs, settled } = reply;
     if (dateUs !== undefined) this.#readDate(open, completedUs, dateUs);
-    this.#close(open, { ...answer, completedUs: reply.outcome === 'info' ? null : completedUs }, settled);
+    this.#close(open, reply, reply.outcome === 'info' ? null : completedUs, settled);
   }
 
   #readDate(open: OpenOperation, completedUs: number, dateUs: number): void {
@@ -138,12 +138,12 @@ export class Recorder {
 
   /** The request was sent and no reply will come: it may have been charged. */
   lose(open: OpenOperation, error: string): void {
-    this.#close(open, { outcome: 'info', error, completedUs: null });
+    this.#close(open, { outcome: 'info', error }, null);
   }
 
   /** The request was certainly not sent. */
   fail(open: OpenOperation, error: string): void {
-    this.#close(open, { outcome: 'failed', error, completedUs: Math.ceil(this.nowUs()) });
+    this.#close(open, { outcome: 'failed', error }, Math.ceil(this.nowUs()));
   }
 
   /** Closes every open request as one without a reply. */
@@ -151,18 +151,40 @@ export class Recorder {
     for (const open of this.#open) this.lose(open, error);
   }
 
-  #close(
-    open: OpenOperation,
-    end: Pick<Operation, 'outcome' | 'completedUs' | 'status' | 'error' | 'instance' | 'decision' | 'stated'>,
-    settled?: Reply['settled'],
-  ): void {
+  /** Written out: spreads of objects cost more than all else that is recorded. */
+  #close(open: OpenOperation, end: End, completedUs: number | null, settled?: Reply['settled']): void {
     if (!this.#open.delete(open)) return;
-    this.counts[end.outcome]++;
-    const { actual, ...sent } = open;
-    const reserved = actual === undefined ? {} : settlementOf(actual, { ...sent, ...end }, settled);
-    this.#write({ type: 'op', ...sent, ...readMaxCharge(open, end), ...end, ...reserved });
+    const { index, bucket, user, region, process, cost, charges, actual, invokedUs, intendedUs } = open;
+    const { outcome, status, error, instance, decision, stated } = end;
+    this.counts[outcome]++;
+    const operation: { -readonly [K in keyof Operation]: Operation[K] } = {
+      type: 'op',
+      index,
+      bucket,
+      user,
+      region,
+      process,
+      cost,
+      invokedUs,
+      completedUs,
+      outcome,
+    };
+    if (intendedUs !== undefined) operation.intendedUs = intendedUs;
+    if (charges !== undefined) operation.charges = charges;
+    if (status !== undefined) operation.status = status;
+    if (error !== undefined) operation.error = error;
+    if (instance !== undefined) operation.instance = instance;
+    if (decision !== undefined) operation.decision = decision;
+    if (stated !== undefined) operation.stated = stated;
+    const maxCharge = maxChargeOf(open, end);
+    if (maxCharge !== undefined) operation.maxCharge = maxCharge;
+    const made = actual === undefined ? undefined : settlementOf(actual, operation, settled);
+    if (made !== undefined) operation.settled = made;
+    this.#write(operation);
   }
 }
+
+type End = Pick<Operation, 'outcome' | 'status' | 'error' | 'instance' | 'decision' | 'stated'>;
 
 /**
  * The settlement of a request that reserved: it was made while the request was, if it was answered. A failure policy
@@ -177,11 +199,11 @@ function settlementOf(
     decision,
   }: Pick<Operation, 'outcome' | 'invokedUs' | 'completedUs' | 'decision'>,
   settled: Reply['settled'] = 'info',
-): Pick<Operation, 'settled'> {
-  if (outcome === 'denied' || outcome === 'failed' || decision?.source === 'fallback') return {};
+): Operation['settled'] {
+  if (outcome === 'denied' || outcome === 'failed' || decision?.source === 'fallback') return undefined;
   const isOpen = outcome === 'info' || settled === 'info';
   const end = isOpen ? ({ outcome: 'info', completedUs: null } as const) : { outcome: settled, completedUs };
-  return { settled: { cost, invokedUs, ...end } };
+  return { cost, invokedUs, ...end };
 }
 
 /** The largest charge that a history can hold. */
@@ -189,15 +211,16 @@ const MOST_TOKENS = 2 ** 31 - 1;
 
 /**
  * The most that may be charged for a request that a failure policy decided, since the shared bucket may charge it, too:
- * the cost for a denial, twice the cost for an admission. Empty if no charge is possible, and of several policies, whose
+ * the cost for a denial, twice the cost for an admission. Undefined if no charge is possible, and of several policies, whose
  * costs differ: a reader infers the same from the decision.
  */
-function readMaxCharge(
+function maxChargeOf(
   { cost, charges }: Pick<OpenOperation, 'cost' | 'charges'>,
   { outcome, decision }: Pick<Operation, 'outcome' | 'decision'>,
-): { maxCharge?: number } {
-  if (decision?.source !== 'fallback' || decision.charge === 'none' || charges !== undefined) return {};
-  if (outcome === 'denied') return { maxCharge: cost };
+): number | undefined {
+  if (decision?.source !== 'fallback' || decision.charge === 'none' || charges !== undefined)
+    return undefined;
+  if (outcome === 'denied') return cost;
   // Twice the cost may be more than a history can hold; a reader then infers it from the decision.
-  return outcome === 'allowed' && 2 * cost <= MOST_TOKENS ? { maxCharge: 2 * cost } : {};
+  return outcome === 'allowed' && 2 * cost <= MOST_TOKENS ? 2 * cost : undefined;
 }
