@@ -6,6 +6,7 @@ import type { Client, ClientEvents } from './client.ts';
 import { NodeConnection } from './node-connection.ts';
 import { Problems } from './problems.ts';
 import { CLOSED, ReplyError, type SentCommand } from './sent-command.ts';
+import { SentinelNews } from './sentinel-news.ts';
 
 export interface OnePrimaryClientOptions extends ClientEvents {
   readonly network: Network;
@@ -19,12 +20,13 @@ export interface OnePrimaryClientOptions extends ClientEvents {
 
 /**
  * A `Redis` of ioredis with the limiter's options: a connection to one server, which is opened again when it ends. By
- * Sentinels it connects to the server that they name, if that says it is a primary, and leaves one that was demoted. Left
- * out: the news of a failover that Sentinels publish; a demoted primary closes its connections.
+ * Sentinels it connects to the server that they name, if that says it is a primary, and leaves one that was demoted, or that
+ * another is said to have replaced.
  */
 export class OnePrimaryClient implements Client {
   readonly #options: OnePrimaryClientOptions;
   readonly #problems = new Problems();
+  readonly #news: SentinelNews | undefined;
   #connection: NodeConnection | undefined;
   #waiting: SentCommand[] = [];
   #isReady = false;
@@ -34,6 +36,14 @@ export class OnePrimaryClient implements Client {
 
   constructor(options: OnePrimaryClientOptions) {
     this.#options = options;
+    const { network, from, servers } = options;
+    if ('sentinels' in servers)
+      this.#news = new SentinelNews({
+        ...{ network, from, sentinels: servers.sentinels },
+        onSwitch: (primary) => {
+          if (this.#connection?.node !== primary) this.#connection?.close();
+        },
+      });
     this.#find();
   }
 
@@ -55,6 +65,7 @@ export class OnePrimaryClient implements Client {
   close(): void {
     this.#isOver = true;
     this.#pause?.cancel();
+    this.#news?.close();
     this.#connection?.close();
     for (const command of this.#waiting.splice(0)) command.refuse(new Error(CLOSED));
   }

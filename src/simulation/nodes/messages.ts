@@ -18,7 +18,9 @@ export type Command =
   /** ROLE. */
   | { readonly name: 'role' }
   /** SENTINEL GET-MASTER-ADDR-BY-NAME, of a Sentinel. */
-  | { readonly name: 'primary' };
+  | { readonly name: 'primary' }
+  /** SUBSCRIBE +switch-master, of a Sentinel: it sends `primary` after each failover. */
+  | { readonly name: 'subscribe' };
 
 /** One range of slots: its primary, and the replicas that this node knows to be linked. Names of nodes. */
 export interface SlotsView {

@@ -37,6 +37,7 @@ export class Sentinel implements Monitor {
   readonly #process: ServerProcess;
   readonly #votes: Votes;
   readonly #peers: Peers;
+  readonly #publish: (primary: string) => void;
   #nodes: ReadonlyMap<string, Watched>;
   #primary: string;
   #configEpoch = 0;
@@ -66,7 +67,7 @@ export class Sentinel implements Monitor {
       ),
       () => this.nowMs(),
     );
-    serve(network, {
+    this.#publish = serve(network, {
       ...{ node: this.name, process: this.#process, votes: this.#votes },
       named: () => this.named,
       primary: () => this.primary,
@@ -120,17 +121,13 @@ export class Sentinel implements Monitor {
   }
 
   select(): Watched | undefined {
-    const infoMs = this.primary.isDown ? 5 * PERIODS.pingMs : 3 * this.#infoPeriodMs;
+    const infoMs = this.primary.isDown ? 5 * PERIODS.pingMs : 3 * this.#periods.infoMs;
     const mostDownMs = this.primary.downMs + 10 * this.#downAfterMs;
     return selectReplica(this.replicas, { nowMs: this.nowMs(), infoMs, mostDownMs });
   }
 
-  get #infoPeriodMs(): number {
-    return this.isHurried ? HURRIED.infoMs : PERIODS.infoMs;
-  }
-
-  get #publishPeriodMs(): number {
-    return this.isHurried ? HURRIED.publishMs : PERIODS.publishMs;
+  get #periods() {
+    return this.isHurried ? HURRIED : PERIODS;
   }
 
   #watchNodes(): ReadonlyMap<string, Watched> {
@@ -180,14 +177,14 @@ export class Sentinel implements Monitor {
     if (link.isConnected) {
       if (kind !== 'sentinel' && nowMs - watched.infoMs > this.#infoMsOf(watched, kind))
         link.send({ name: 'info' });
-      if (nowMs - watched.publishedMs > this.#publishPeriodMs) {
+      if (nowMs - watched.publishedMs > this.#periods.publishMs) {
         watched.publishedMs = nowMs;
         link.send({ name: 'hello', hello: this.#hello });
       }
     }
     link.dropIfSilent(this.#downAfterMs);
     const saysReplica = kind === 'primary' && watched.info?.role === 'replica';
-    const patienceMs = this.#downAfterMs + 2 * this.#infoPeriodMs;
+    const patienceMs = this.#downAfterMs + 2 * this.#periods.infoMs;
     watched.judge(
       link.silentMs > this.#downAfterMs || (saysReplica && nowMs - watched.roleSinceMs > patienceMs),
     );
@@ -196,8 +193,8 @@ export class Sentinel implements Monitor {
   #infoMsOf({ info }: Watched, kind: 'primary' | 'replica'): number {
     const isUrgent = this.#failover !== undefined || this.#isObjectivelyDown || (info?.linkDownMs ?? 0) > 0;
     return kind === 'replica' && isUrgent
-      ? Math.min(PERIODS.urgentInfoMs, this.#infoPeriodMs)
-      : this.#infoPeriodMs;
+      ? Math.min(PERIODS.urgentInfoMs, this.#periods.infoMs)
+      : this.#periods.infoMs;
   }
 
   /** This Sentinel and enough others hold the primary for down. */
@@ -267,7 +264,7 @@ export class Sentinel implements Monitor {
         each.publishedMs = Number.NEGATIVE_INFINITY;
       return;
     }
-    const waitMs = 4 * this.#publishPeriodMs;
+    const waitMs = 4 * this.#periods.publishMs;
     if (this.#failover?.isPromoting(watched) || this.nowMs() - watched.roleSinceMs <= waitMs) return;
     this.#correct(watched, waitMs);
   }
@@ -283,7 +280,7 @@ export class Sentinel implements Monitor {
   /** Tells a node to follow the primary, if that is well and the node was up for so long. */
   #correct(watched: Watched, upMs: number): void {
     const { info, isDown, infoMs } = this.primary;
-    const isSane = info?.role === 'primary' && !isDown && this.nowMs() - infoMs < 2 * this.#infoPeriodMs;
+    const isSane = info?.role === 'primary' && !isDown && this.nowMs() - infoMs < 2 * this.#periods.infoMs;
     if (isSane && watched.wasUpFor(upMs)) watched.link.send({ name: 'replicaof', node: this.#primary });
   }
 
@@ -294,5 +291,6 @@ export class Sentinel implements Monitor {
     this.#failoverStartMs = Number.NEGATIVE_INFINITY;
     this.#primary = primary;
     this.#nodes = this.#watchNodes();
+    this.#publish(primary);
   }
 }

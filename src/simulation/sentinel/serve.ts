@@ -5,6 +5,8 @@ import type { FromSentinel, Hello, ToSentinel } from './messages.ts';
 import type { Votes } from './votes.ts';
 import type { Watched } from './watched.ts';
 
+const NEWS_BYTES = 120;
+
 /** What a Sentinel answers from. */
 export interface Knowledge {
   readonly node: string;
@@ -17,20 +19,25 @@ export interface Knowledge {
   readonly hearHello: (hello: Hello) => void;
 }
 
-/** Answers clients and other Sentinels at the data port of a Sentinel. */
-export function serve(network: Network, knowledge: Knowledge): void {
+/** Answers clients and other Sentinels at the data port of a Sentinel. The result tells subscribers of a further primary. */
+export function serve(network: Network, knowledge: Knowledge): (primary: string) => void {
   const { node, process } = knowledge;
+  const subscribers = new Set<End<Answer>>();
   network.listen<Answer | ToSentinel, Command | FromSentinel>({ node, port: 'data' }, (end, from) => {
     const socket = process.socket();
     return {
       message: (message) =>
         socket.run(() => {
-          if (from.node === undefined) end.send(answerClient(message, knowledge), 80);
+          if (message.name === 'subscribe') subscribers.add(end);
+          else if (from.node === undefined) end.send(answerClient(message, knowledge), 80);
           else answerPeer(message as FromSentinel, end, knowledge);
         }),
-      closed: () => {},
+      closed: () => subscribers.delete(end),
     };
   });
+  return (primary) => {
+    for (const end of subscribers) end.send({ primary }, NEWS_BYTES);
+  };
 }
 
 function answerClient({ name }: Command | FromSentinel, { named }: Knowledge): Answer {
