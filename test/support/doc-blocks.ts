@@ -33,6 +33,7 @@ export const BESIDE_PAGES: readonly string[] = [
   'docs/plugins.md',
   'docs/sample-service.md',
   'docs/strategies/active-active.md',
+  'docs/simulation.md',
 ];
 
 /** The pages whose commands are run; their `js` and `yaml` blocks are written to the files that they name. */
