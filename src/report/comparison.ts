@@ -1,4 +1,5 @@
 import type { Baselines } from './baselines.ts';
+import { simulatedText } from './check-report.ts';
 import type { RunReport } from './report.ts';
 import { msText, printable, ratioText, tokensText } from './text.ts';
 import type { TextTable } from './text-table.ts';
@@ -21,6 +22,7 @@ export interface Comparison {
     readonly strategy: string;
     readonly policy: string;
     readonly verdict: RunReport['verdict'];
+    readonly simulated?: true;
   }[];
   /** Every claim of any run. */
   readonly claims: readonly { readonly claim: string; readonly statuses: readonly (string | null)[] }[];
@@ -76,13 +78,14 @@ export function compareReports(reports: readonly RunReport[]): Comparison {
   return {
     format: 'openclaw-comparison',
     version: 1,
-    runs: reports.map(({ folder, plan, seed, strategy, policy, verdict }) => ({
+    runs: reports.map(({ folder, plan, seed, strategy, policy, verdict, simulated }) => ({
       folder,
       scenario: plan.scenario,
       seed,
       strategy,
       policy,
       verdict,
+      ...(simulated && { simulated }),
     })),
     claims: claims.map((claim) => ({
       claim,
@@ -109,7 +112,7 @@ export interface ComparedLine {
 /** Every line of a comparison, in the order in which they are shown. */
 export function comparedLines({ runs, claims, figures }: Comparison): ComparedLine[] {
   return [
-    { name: 'verdict', values: runs.map(({ verdict }) => verdict) },
+    { name: 'verdict', values: runs.map((run) => `${run.verdict}${simulatedText(run)}`) },
     { name: 'strategy', values: runs.map(({ strategy }) => strategy) },
     { name: 'policy', values: runs.map(({ policy }) => policy) },
     { name: 'seed', values: runs.map(({ seed }) => String(seed)) },

@@ -326,4 +326,9 @@ describe('a comparison', () => {
     expect(rows).toContainEqual(['replay <= 0', 'holds', 'unknown', '']);
     expect(new Set(rows.map(({ length }) => length))).toEqual(new Set([head.length]));
   });
+
+  it('says which run was simulated', () => {
+    const { rows } = comparisonTable(compareReports([central, { ...central, simulated: true }]));
+    expect(rows[0]).toEqual(['verdict', 'pass', 'pass, simulated', '']);
+  });
 });
