@@ -32,6 +32,9 @@ export type Answer<Done extends readonly unknown[] = readonly []> =
       readonly settle?: undefined;
     };
 
+/** Of nearly every request, which is not checked again each time. */
+const NO_ROUTE: RouteQuota = {};
+
 const UNDECIDED = 'The rate limit could not be decided; try again later.';
 
 export interface Answering<Args extends readonly unknown[], Done extends readonly unknown[]> {
@@ -57,9 +60,9 @@ export function answering<Args extends readonly unknown[], Done extends readonly
     settled: () => open.settled(),
   };
 
-  async function decide(args: Args, route: RouteQuota = {}): Promise<Answer<Done>> {
+  async function decide(args: Args, route: RouteQuota = NO_ROUTE): Promise<Answer<Done>> {
     try {
-      checkRouteQuota(route, options.settle);
+      if (route !== NO_ROUTE) checkRouteQuota(route, options.settle);
     } catch (error) {
       return failed(error, [], args);
     }

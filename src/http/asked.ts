@@ -1,5 +1,4 @@
 import { invalidOption, OpenclawError } from '../core/errors.ts';
-import { given } from '../core/given.ts';
 import { checkKnown, type OptionNames } from '../core/known-options.ts';
 import { shown } from '../core/printable.ts';
 import type { ReserveOptions, Subject } from '../limiter/limiter.ts';
@@ -52,7 +51,14 @@ export function readAsked(
       'expiresMs in the result of subject requires option settle',
       'add settle, or remove expiresMs',
     );
-  return { user, endpoint, ...given({ cost, decisionId, expiresMs }) };
+  const read: { -readonly [K in keyof (Subject & ReserveOptions)]: (Subject & ReserveOptions)[K] } = {
+    user,
+    endpoint,
+  };
+  if (cost !== undefined) read.cost = cost;
+  if (decisionId !== undefined) read.decisionId = decisionId;
+  if (expiresMs !== undefined) read.expiresMs = expiresMs;
+  return read;
 }
 
 /** Fastify, Express and Hono send the message of an error with a status to the user. */
