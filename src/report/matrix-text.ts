@@ -1,3 +1,4 @@
+import { simulatedText } from './check-report.ts';
 import { escaped, renderMarkdownTable } from './markdown.ts';
 import type { Excess, Matrix, MatrixCell, Side } from './matrix.ts';
 import { msText, printable, ratioText, tokensText } from './text.ts';
@@ -30,7 +31,9 @@ export function matrixNotes(untrusted: Matrix): string[] {
   );
 }
 
-function figureCells({ figures, status }: MatrixCell): string[] {
+function figureCells(cell: MatrixCell): string[] {
+  const { figures } = cell;
+  const status = `${cell.status}${simulatedText(cell)}`;
   if (figures === null) return ['', '', status, '', '', '', '', ''];
   const { excess, falseDenials, availability, p50Us, p99Us, redisCallsPerDecision: calls } = figures;
   return [

@@ -203,6 +203,15 @@ describe('the matrix', () => {
     expect(matrixNotes(matrix)).toEqual(['<img> by acked: refused: it | needs\\u001b[2J replicas']);
   });
 
+  it('says of each cell whether it was simulated', () => {
+    const { rows } = matrixTable({
+      ...matrix,
+      cells: matrix.cells.map((cell) => ({ ...cell, simulated: true })),
+    });
+    for (const row of rows) expect(row[4]).toMatch(/^\w+, simulated$/);
+    expect(matrixTable(matrix).rows.flat().join()).not.toContain('simulated');
+  });
+
   it('sums each strategy up', () => {
     const { head, rows } = matrixSummary(matrix);
     expect(rows.map((row) => row.slice(0, 4))).toEqual([
