@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Evidence, formatEvidence, parseEvidence } from './decision.ts';
+import { carriedEvidence, type Evidence, formatEvidence, parseEvidence } from './decision.ts';
 
 const whole: Evidence = {
   strategy: 'central',
@@ -40,5 +40,17 @@ describe('the openclaw-decision header', () => {
     'strategy="a", node="b", source=fallback, charge=some',
   ])('is undefined for %j', (header) => {
     expect(parseEvidence(header)).toBeUndefined();
+  });
+  it.each([
+    ['all of it', whole],
+    ['an age', { strategy: 'active-active', node: '127.0.0.1:6379', source: 'redis', atUs: 5, ageUs: 0 }],
+    ['the charge of a failure policy', { ...whole, node: 'no node', source: 'fallback', charge: 'possible' }],
+    ['a level below 0', { ...whole, levelQuanta: -3 }],
+    ['nothing of times between microseconds', { ...whole, atUs: 5.5 }],
+    ['nothing of a time before 1970', { ...whole, bucketUs: -1 }],
+    ['all but a number beyond 2^53', { ...whole, levelQuanta: 2 ** 53 }],
+    ['a name with other characters changed', { ...whole, node: 'a"b' }],
+  ] as [string, Evidence][])('carries %s, also if it is not written', (_, evidence) => {
+    expect(carriedEvidence(evidence)).toEqual(parseEvidence(formatEvidence(evidence)));
   });
 });

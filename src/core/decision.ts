@@ -101,6 +101,25 @@ function setNumber(
 const WRITTEN =
   /^strategy="([^"]*)", node="([^"]*)", source=(redis|lease|local|fallback)(?:, at="(\d+)")?(?:, bucket="(\d+)")?(?:, level="(-?\d+)")?(?:, age="(\d+)")?(?:, charge=(none|possible))?$/;
 
+/** What the header carries of evidence, without writing it where it carries all. */
+export function carriedEvidence(evidence: Evidence): Evidence | undefined {
+  const { strategy, node, atUs, bucketUs, levelQuanta, ageUs } = evidence;
+  const isWhole =
+    isCarried(atUs) &&
+    isCarried(bucketUs) &&
+    isCarried(levelQuanta) &&
+    isCarried(ageUs) &&
+    PLAIN.test(strategy) &&
+    PLAIN.test(node);
+  return isWhole ? evidence : parseEvidence(formatEvidence(evidence));
+}
+
+function isCarried(value: number | undefined): boolean {
+  return value === undefined || (Number.isSafeInteger(value) && value >= 0);
+}
+
+const PLAIN = /^[\w.:-]*$/;
+
 /** A structured-field string: printable ASCII; other characters, quotes and backslashes become `?`. */
 function text(value: string): string {
   return `"${value.replace(/[^\x20-\x7e]|["\\]/g, '?')}"`;

@@ -54,16 +54,24 @@ function plainReaderOf(replies: Replies): ReadReply {
   return replies.haveDate ? withDate(read) : read;
 }
 
-/** Reads an HTTP reply. Raw headers come as name, value, name, value. */
-export type ReadReply = (status: number, rawHeaders: readonly string[], body: string) => Reply;
+/**
+ * Reads an HTTP reply. Raw headers come as name, value, name, value. `evidence` is what the header of the decision says, if
+ * it is known without it.
+ */
+export type ReadReply = (
+  status: number,
+  rawHeaders: readonly string[],
+  body: string,
+  evidence?: Evidence,
+) => Reply;
 
 /**
  * Reads a reply of the sample system. 2xx is allowed and 429 denied. Any other 4xx is `failed`: the request was refused
  * before the limiter. All else is `failed` if the problem document has charge `none`, otherwise `info`. A 4xx with
  * charge `possible` is `info`, too: another service than the one that refused may have charged.
  */
-export const readReply: ReadReply = (status, rawHeaders, body) => {
-  const decision = findEvidence(rawHeaders);
+export const readReply: ReadReply = (status, rawHeaders, body, evidence) => {
+  const decision = evidence ?? findEvidence(rawHeaders);
   const isAllowed = status >= 200 && status < 300;
   if (isAllowed || (status === 429 && !saysPossible(body)))
     return decided(isAllowed ? 'allowed' : 'denied', { status, decision }, rawHeaders);
@@ -112,8 +120,8 @@ function decided(
 
 /** Reads replies as `read` does, and also what became of settlements. */
 function withSettlement(read: ReadReply): ReadReply {
-  return (status, rawHeaders, body) => {
-    const reply = read(status, rawHeaders, body);
+  return (status, rawHeaders, body, evidence) => {
+    const reply = read(status, rawHeaders, body, evidence);
     if (reply.outcome !== 'allowed') return reply;
     const found = findHeader(rawHeaders, HEADERS.settled);
     return { ...reply, settled: found === 'done' ? 'allowed' : found === 'none' ? 'failed' : 'info' };
@@ -131,8 +139,8 @@ function withDate(read: ReadReply): ReadReply {
 
 /** Reads replies as `read` does, and also the instance that a gateway names. */
 function withInstance(read: ReadReply): ReadReply {
-  return (status, rawHeaders, body) => {
-    const reply = read(status, rawHeaders, body);
+  return (status, rawHeaders, body, evidence) => {
+    const reply = read(status, rawHeaders, body, evidence);
     const instance = findHeader(rawHeaders, HEADERS.instance);
     return instance === undefined ? reply : { ...reply, instance };
   };

@@ -43,7 +43,7 @@ export class SimulatedConnection implements LoadConnection {
     if (actual !== undefined) headers[HEADERS.actual] = String(actual);
     const operation = requests.invoke(request, intendedUs);
     services.send(headers, (reply) => {
-      recorder.complete(operation, read(reply.status, reply.headers, reply.body));
+      recorder.complete(operation, read(reply.status, reply.headers, reply.body, reply.decision));
       if (!load.isDraining) this.#options.pace.free(this, 'answered');
     });
   }

@@ -1,6 +1,8 @@
+import { carriedEvidence, type Decision, type Evidence } from '../../core/decision.ts';
 import { OpenclawError } from '../../core/errors.ts';
 import { HEADERS } from '../../core/header-names.ts';
 import { answering } from '../../http/answer.ts';
+import type { Problem } from '../../http/problem.ts';
 import type { Limiter } from '../../limiter/limiter.ts';
 import { makeReadAsked } from '../../rating/asked.ts';
 import { ENDPOINT } from '../../rating/endpoint.ts';
@@ -14,6 +16,13 @@ export interface HttpReply {
   readonly status: number;
   readonly headers: readonly string[];
   readonly body: string;
+  /** What the header of the decision says, which is not written and read again. */
+  readonly decision?: Evidence | undefined;
+}
+
+interface Asked {
+  readonly headers: RequestHeaders;
+  decision: Decision | undefined;
 }
 
 /**
@@ -22,26 +31,40 @@ export interface HttpReply {
  */
 export function ratingInstance(limiter: Limiter): (headers: RequestHeaders) => Promise<HttpReply> {
   const reserving = new Reserving();
-  const { answer } = answering<readonly [{ readonly headers: RequestHeaders }]>({
+  const { answer } = answering<readonly [Asked]>({
     limiter: reserving.limiterOf(limiter),
     subject: makeReadAsked({ limiter, reserving }),
     policyName: ENDPOINT,
-    evidence: true,
-    onDecision: reserving.noteDecision,
+    onDecision: (decision, request) => {
+      request.decision = decision;
+      reserving.noteDecision(decision, request);
+    },
     onError: throwMistake,
   });
   return async (headers) => {
-    const request = { headers };
+    const request: Asked = { headers, decision: undefined };
     const answered = await answer([request]);
     if (answered.type === 'failed') throw answered.error; // no reply is made of a mistake of ours
     const list: string[] = [];
     for (const name in answered.headers) list.push(name, answered.headers[name] as string);
     const settled = reserving.settledOf(request);
     if (settled !== undefined) list.push(HEADERS.settled, settled);
+    const decision = request.decision && carriedEvidence(request.decision.evidence);
     return answered.type === 'go-on'
-      ? { status: 201, headers: list, body: '' }
-      : { status: answered.status, headers: list, body: JSON.stringify(answered.problem) };
+      ? { status: 201, headers: list, body: '', decision }
+      : { status: answered.status, headers: list, body: bodyOf(answered.problem), decision };
   };
+}
+
+const denials = new Map<string, string>();
+
+/** Denials are many, and those of the same policies are equal. */
+function bodyOf(problem: Problem): string {
+  const violated = problem['violated-policies']?.join();
+  if (violated === undefined) return JSON.stringify(problem);
+  const body = denials.get(violated) ?? JSON.stringify(problem);
+  denials.set(violated, body);
+  return body;
 }
 
 /** An error without a code is a mistake of ours, not an answer of a limiter: it ends the simulation. */
