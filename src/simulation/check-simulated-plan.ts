@@ -2,17 +2,12 @@ import { invalidOption } from '../core/errors.ts';
 import type { Plan } from '../scenario/plan.ts';
 import { whyNotSimulated } from './faults/registry.ts';
 
-const REALLY = 'run it without --simulate';
-
-/** Gives the plan. Throws INVALID_OPTION if it has something that has no model. */
+/**
+ * Gives the plan. Throws INVALID_OPTION if it has something that has no model. Whether a plug-in can be simulated is known
+ * only when it is loaded: see `checkSimulated`.
+ */
 export function checkSimulatedPlan(plan: Plan): Plan {
-  const { limiter, faults } = plan;
-  if (limiter !== undefined)
-    throw invalidOption(
-      'a plug-in decides by its own clocks and connections, which cannot be simulated',
-      REALLY,
-    );
-  for (const { fault } of faults) {
+  for (const { fault } of plan.faults) {
     const lack = whyNotSimulated(fault);
     if (lack !== undefined) throw invalidOption(`fault ${fault} cannot be simulated: ${lack.why}`, lack.hint);
   }

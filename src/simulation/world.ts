@@ -17,6 +17,7 @@ import type { SimulatedNodes } from './nodes/simulated-nodes.ts';
 import { openNodes } from './open-nodes.ts';
 import { ScriptEngine } from './scripts/engine.ts';
 import { Machine } from './service/machine.ts';
+import { type LoadedPlugin, loadedPlugin, pluginInstance } from './service/plugin-instance.ts';
 import { ServiceProcess } from './service/process.ts';
 import { ratingInstance } from './service/rating-instance.ts';
 import { RegionServices } from './service/region-services.ts';
@@ -56,10 +57,11 @@ export async function openWorld(
     throw environmentFailed(`the simulated nodes do not settle: ${nodes.lackOfWhole()}`);
   const clockAheadMs = new Map<string, number>();
   const machine = new Machine(time);
+  const plugin = await loadedPlugin(plan);
   const services = new Map(
     topology.regions.map((region) => [
       region,
-      startServices({ plan, prefix, region, topology, network, machine, clockAheadMs }),
+      startServices({ plan, prefix, region, topology, network, machine, clockAheadMs, plugin }),
     ]),
   );
   return { time, topology, network, nodes, services, clockAheadMs };
@@ -74,10 +76,11 @@ interface Starting {
   readonly network: SimulatedNetwork;
   readonly machine: Machine;
   readonly clockAheadMs: ReadonlyMap<string, number>;
+  readonly plugin: LoadedPlugin | undefined;
 }
 
 function startServices(starting: Starting): RegionServices {
-  const { plan, region, network, machine } = starting;
+  const { plan, region, network, machine, plugin } = starting;
   const { time } = network;
   let started = 0;
   return new RegionServices({
@@ -88,37 +91,52 @@ function startServices(starting: Starting): RegionServices {
       const process = new ServiceProcess(time, makeRandom(plan.seed, stream));
       const random = makeRandom(plan.seed, `client of ${stream}`);
       const connect = simulatedConnect({ network, from: { region }, process, random });
-      const options = limiterOptionsOf(settingOf(starting, process));
-      const limiter = openLimiter(options, { surroundings: process, connect });
-      return { answer: ratingInstance(limiter), end: () => process.end() };
+      const outside = { surroundings: process, connect };
+      const end = () => process.end();
+      if (plugin !== undefined) {
+        time.wake();
+        return { answer: pluginInstance(plugin(region, instance), placeOf(starting, process), outside), end };
+      }
+      const limiter = openLimiter(limiterOptionsOf(settingOf(starting, process)), outside);
+      return { answer: ratingInstance(limiter), end };
     },
   });
 }
 
-function settingOf(
-  { plan, prefix, region, topology, clockAheadMs }: Starting,
-  { time }: ServiceProcess,
-): Parameters<typeof limiterOptionsOf>[0] {
+/** What any limiter of a service is given. */
+function placeOf({ plan, prefix, region, topology, clockAheadMs }: Starting, { time }: ServiceProcess) {
   const { strategy, policy } = plan;
-  if (!isStrategy(strategy)) throw new RangeError(`no strategy is called ${strategy}`);
   const { seeds, kind, primary } = findingIn(topology, region, addressOf);
-  const urlOf = ({ host, port }: { host: string; port: number }) => `redis://${host}:${port}`;
+  const isApart = isStrategy(strategy) && traitsOf(strategy).perRegionBucket;
+  return {
+    ...{ region, policies: parsePolicies(policy), prefix },
+    redis: {
+      urls: seeds.map(urlOf),
+      ...(kind === 'cluster' && !isApart && { cluster: true }),
+      ...(primary !== undefined && { sentinel: { primary } }),
+    },
+    nowMs: () => time.dateMs() + (clockAheadMs.get(region) ?? 0),
+  };
+}
+
+function settingOf(starting: Starting, process: ServiceProcess): Parameters<typeof limiterOptionsOf>[0] {
+  const { plan, region, topology } = starting;
+  const { strategy } = plan;
+  if (!isStrategy(strategy)) throw new RangeError(`no strategy is called ${strategy}`);
   const abroad = topology.regions.filter((name) => name !== region);
   const others = abroad.flatMap((name) => nodesOf(topology, name).slice(0, 1));
   return {
-    ...{ strategy, region, policies: parsePolicies(policy) },
-    prefix,
-    redis: {
-      urls: seeds.map(urlOf),
-      ...(kind === 'cluster' && !traitsOf(strategy).perRegionBucket && { cluster: true }),
-      ...(primary !== undefined && { sentinel: { primary } }),
-    },
+    ...placeOf(starting, process),
+    strategy,
     others: Object.fromEntries(others.map((node) => [node.region, { urls: [urlOf(addressOf(node.name))] }])),
     ...(traitsOf(strategy).waitsForReplicas && { replicas: replicasOfPrimary(plan.topology) }),
     onFailure: failurePolicyOf(plan),
     ...(plan.homes && { homes: homesOf(topology) }),
-    nowMs: () => time.dateMs() + (clockAheadMs.get(region) ?? 0),
   };
+}
+
+function urlOf({ host, port }: { readonly host: string; readonly port: number }): string {
+  return `redis://${host}:${port}`;
 }
 
 /** Nodes are found by their names. */

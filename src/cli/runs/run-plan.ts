@@ -170,8 +170,8 @@ async function prepareOnEngine(request: RunRequest, environment: Environment): P
 /** In virtual time. */
 async function prepareSimulated(request: RunRequest, environment: Environment): Promise<PreparedRun> {
   const { prepareSimulation, simulatePlan } = await import('./simulated-run.ts');
-  const prepared = await prepareSimulation(request, environment);
-  return { ...prepared, play: (options) => simulatePlan({ ...options, ...prepared }) };
+  const { release, ...prepared } = await prepareSimulation(request, environment);
+  return { ...prepared, play: (options) => simulatePlan({ ...options, ...prepared }).finally(release) };
 }
 
 const LOAD_PROGRAM = new URL('../process/load-process.js', import.meta.url);

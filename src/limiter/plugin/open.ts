@@ -10,6 +10,7 @@ import { type Outside, REAL } from '../outside.ts';
 import { placeIoredis } from '../redis/ioredis/place.ts';
 import { messageOf, refused } from './error.ts';
 import {
+  type LimiterPlugin,
   loadPlugin,
   type PluginDecision,
   type PluginLimiter,
@@ -23,13 +24,22 @@ import { areAmounts, readStated } from './stated.ts';
 
 type Given = Pick<PluginOptions, 'redis' | 'region' | 'prefix' | 'nowMs'>;
 
+interface GivenPolicies extends Given {
+  readonly policies: readonly NamedPolicy[];
+}
+
 /** Makes the limiter of the plug-in at this absolute path. Throws INVALID_OPTION. */
-export async function openPlugin(
+export async function openPlugin(file: string, options: GivenPolicies, outside = REAL): Promise<Limiter> {
+  return openLoaded(await loadPlugin(file), file, options, outside);
+}
+
+/** Makes the limiter of a plug-in that was loaded from this file. Throws INVALID_OPTION. */
+export async function openLoaded(
+  plugin: LimiterPlugin,
   file: string,
-  { policies, ...options }: Given & { readonly policies: readonly NamedPolicy[] },
-  { surroundings, connect }: Outside = REAL,
+  { policies, ...options }: GivenPolicies,
+  { surroundings, connect }: Outside,
 ): Promise<Limiter> {
-  const plugin = await loadPlugin(file);
   if (policies.length > 1) readPromise(plugin, file, policies);
   const ioredis = placeIoredis(options.redis);
   const lua = pluginScripts(pluginName(file), () => connect.plain(options.redis));

@@ -77,9 +77,13 @@ export interface PluginTake {
   readonly costs?: Readonly<Record<string, number>>;
 }
 
-/** Imports a plug-in; `file` is an absolute path. Throws INVALID_OPTION with the reason. */
-export async function loadPlugin(file: string): Promise<LimiterPlugin> {
-  const module: Partial<LimiterPlugin> = await import(pathToFileURL(file).href).catch(
+/**
+ * Imports a plug-in; `file` is an absolute path. Each `copy` is a module of its own, with its own state. Throws
+ * INVALID_OPTION with the reason.
+ */
+export async function loadPlugin(file: string, copy?: string): Promise<LimiterPlugin> {
+  const { href } = pathToFileURL(file);
+  const module: Partial<LimiterPlugin> = await import(copy === undefined ? href : `${href}?${copy}`).catch(
     async (error: unknown) => {
       throw await notLoaded(file, error);
     },

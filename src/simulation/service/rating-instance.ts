@@ -28,17 +28,23 @@ interface Asked {
 /**
  * The sample Rating service behind a limiter, without HTTP: it decides with the code of the real one, and replies the same
  * status, headers and problems. Left out: the body of an allowed request, which says nothing of the limiter.
+ * Without `evidence` it also takes no reservations.
  */
-export function ratingInstance(limiter: Limiter): (headers: RequestHeaders) => Promise<HttpReply> {
-  const reserving = new Reserving();
+export function ratingInstance(
+  limiter: Limiter,
+  { evidence = true } = {},
+): (headers: RequestHeaders) => Promise<HttpReply> {
+  const reserving = evidence ? new Reserving() : undefined;
   const { answer } = answering<readonly [Asked]>({
-    limiter: reserving.limiterOf(limiter),
+    limiter: reserving?.limiterOf(limiter) ?? limiter,
     subject: makeReadAsked({ limiter, reserving }),
     policyName: ENDPOINT,
-    onDecision: (decision, request) => {
-      request.decision = decision;
-      reserving.noteDecision(decision, request);
-    },
+    ...(reserving && {
+      onDecision: (decision, request) => {
+        request.decision = decision;
+        reserving.noteDecision(decision, request);
+      },
+    }),
     onError: throwMistake,
   });
   return async (headers) => {
@@ -47,7 +53,7 @@ export function ratingInstance(limiter: Limiter): (headers: RequestHeaders) => P
     if (answered.type === 'failed') throw answered.error; // no reply is made of a mistake of ours
     const list: string[] = [];
     for (const name in answered.headers) list.push(name, answered.headers[name] as string);
-    const settled = reserving.settledOf(request);
+    const settled = reserving?.settledOf(request);
     if (settled !== undefined) list.push(HEADERS.settled, settled);
     const decision = request.decision && carriedEvidence(request.decision.evidence);
     return answered.type === 'go-on'

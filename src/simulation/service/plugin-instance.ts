@@ -1,0 +1,52 @@
+import { refused } from '../../limiter/plugin/error.ts';
+import { openLoaded } from '../../limiter/plugin/open.ts';
+import { type LimiterPlugin, loadPlugin } from '../../limiter/plugin/plugin.ts';
+import type { Plan } from '../../scenario/plan.ts';
+import { type HttpReply, type RequestHeaders, ratingInstance } from './rating-instance.ts';
+
+/** A plug-in of this file, as one instance has it. */
+interface Loaded {
+  readonly file: string;
+  readonly plugin: LimiterPlugin;
+}
+
+/** By region and instance, from 1: what a module keeps outside its limiter is of one instance, as of one process. */
+export type LoadedPlugin = (region: string, instance: number) => Loaded;
+
+/** Loads the plug-in of a plan for each instance; undefined for a strategy. Throws INVALID_OPTION. */
+export async function loadedPlugin({
+  limiter: file,
+  instances = 1,
+  topology,
+}: Plan): Promise<LoadedPlugin | undefined> {
+  if (file === undefined) return undefined;
+  const all = new Map<string, Loaded>();
+  for (const region of topology.regions)
+    for (let instance = 1; instance <= instances; instance++) {
+      const name = `${region}-${instance}`;
+      all.set(name, { file, plugin: checkSimulated(await loadPlugin(file, name), file) });
+    }
+  return (region, instance) => all.get(`${region}-${instance}`) as Loaded;
+}
+
+/** Throws INVALID_OPTION for a plug-in that does not say that it can be simulated. */
+export function checkSimulated(plugin: LimiterPlugin, file: string): LimiterPlugin {
+  if (plugin.simulated === true) return plugin;
+  throw refused(
+    file,
+    'cannot be simulated: it must export simulated = true, and reach Redis, time and random numbers by its options alone',
+  );
+}
+
+/** A service with this plug-in. Its limiter is made at the start; if that fails, so does the first request. */
+export function pluginInstance(
+  { plugin, file }: Loaded,
+  options: Parameters<typeof openLoaded>[2],
+  outside: Parameters<typeof openLoaded>[3],
+): (headers: RequestHeaders) => Promise<HttpReply> {
+  const started = openLoaded(plugin, file, options, outside).then((limiter) =>
+    ratingInstance(limiter, { evidence: false }),
+  );
+  started.catch(() => {});
+  return async (headers) => (await started)(headers);
+}
