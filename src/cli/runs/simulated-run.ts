@@ -32,11 +32,30 @@ export async function prepareSimulation(
   return { plan, folder, startedAt, release };
 }
 
-/** Checks the plug-in of a plan, which runs in this process: until it is released, an end of the process is its failure. */
+/**
+ * Checks the plug-in of a plan, which runs in this process: until it is released, an end of the process is its failure, and
+ * what it prints goes to the log instead of the results.
+ */
 async function guardPlugin({ limiter: file }: Plan, environment: Environment): Promise<() => void> {
   if (file === undefined) return () => {};
+  const undivert = divertResults(environment);
   const { release } = await startPlugin(file, environment, async () =>
     checkSimulated(await loadPlugin(file), file),
   );
-  return release;
+  return () => {
+    undivert();
+    release();
+  };
+}
+
+function divertResults({ log }: Environment): () => void {
+  const { stdout } = process;
+  const write = stdout.write;
+  stdout.write = (chunk: string | Uint8Array) => {
+    log(printable(typeof chunk === 'string' ? chunk.trimEnd() : Buffer.from(chunk).toString()).concat('\n'));
+    return true;
+  };
+  return () => {
+    stdout.write = write;
+  };
 }
