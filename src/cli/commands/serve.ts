@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { invalidOption, OpenclawError } from '../../core/errors.ts';
+import { invalidOption } from '../../core/errors.ts';
 import { given } from '../../core/given.ts';
 import { HEADERS } from '../../core/header-names.ts';
 import { formatPolicies } from '../../core/policies.ts';
-import { printable, quoted } from '../../core/printable.ts';
+import { quoted } from '../../core/printable.ts';
 import { STRATEGY_NAMES, traitsOf } from '../../core/strategies.ts';
 import type { Limiter } from '../../limiter/limiter.ts';
 import { checkPrefix, DEFAULT_PREFIX } from '../../limiter/options/key.ts';
@@ -100,6 +100,7 @@ function ratingCommand(environment: Environment): Command {
       const opened = await openLimiter(options, clock?.nowMs ?? Date.now, environment);
       const measured = options.metrics === undefined ? { limiter: opened } : await measure(opened);
       const { createRatingService } = await import('../../rating/service.ts');
+      const { logUndecided } = await import('../../rating/log-undecided.ts');
       const app = createRatingService({
         ...measured,
         region: options.region,
@@ -107,7 +108,7 @@ function ratingCommand(environment: Environment): Command {
         evidence: options.evidence,
         decisionIds: options.decisionIds,
         ...(clock && { clock }),
-        onUndecided: logOnceASecond(environment),
+        onUndecided: logUndecided(environment.log, () => performance.now()),
       });
       app.addHook('onClose', () => opened.close());
       await serve(app, options, environment);
@@ -203,17 +204,6 @@ function changeableClock({ host }: ListenOptions): ServiceClock {
 }
 
 /** Logs at most one line a second: without Redis every request fails. */
-function logOnceASecond(environment: Environment): (error: unknown) => void {
-  let quietUntilMs = 0;
-  return (error) => {
-    if (performance.now() < quietUntilMs) return;
-    quietUntilMs = performance.now() + 1_000;
-    const why =
-      error instanceof OpenclawError ? `${error.message} [${error.code}]` : printable(String(error));
-    environment.log(`cannot decide: ${why}\n`);
-  };
-}
-
 interface RatingOptions extends ListenOptions, LimiterFlags, MetricsFlag, RedisFlags {
   readonly other: Readonly<Record<string, string>>;
   readonly replicas?: number;
