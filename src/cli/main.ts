@@ -1,4 +1,4 @@
-import { processEnvironment } from './process/environment.ts';
+import { commandEnded, processEnvironment } from './process/environment.ts';
 import { reportError } from './process/report-error.ts';
 import { readSecretFiles } from './process/secret-files.ts';
 import { runCommand } from './threads/run-command.ts';
@@ -9,3 +9,4 @@ environment.onUncaught((error) => {
 });
 const ready = readSecretFiles(environment);
 if (ready !== undefined) await runCommand(ready);
+commandEnded();

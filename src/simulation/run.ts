@@ -15,15 +15,14 @@ import type { RoleEvent } from '../regions/cluster/role-watch.ts';
 import { FaultyRun } from './faulty-run.ts';
 import { SimulatedLoad } from './load/simulated-load.ts';
 import { roleRecord, watchClocks } from './watch.ts';
-import { dateAt, openWorld, type World } from './world.ts';
+import { dateAt, openWorld, type World, type WorldOptions } from './world.ts';
 
 /** A run without a system: it is simulated. */
-export interface SimulationOptions extends Omit<RunOptions, 'provide' | 'part' | 'loadProgram'> {
-  /** Of the keys of buckets, which decides on their slots. Default: one of all simulations. */
-  readonly prefix?: string;
-}
+export interface SimulationOptions
+  extends Omit<RunOptions, 'provide' | 'part' | 'loadProgram'>,
+    Omit<WorldOptions, 'plan'> {}
 
-type SimulatedRun = Omit<Run, 'provide'> & Pick<SimulationOptions, 'prefix'>;
+type SimulatedRun = Omit<Run, 'provide'> & Omit<WorldOptions, 'plan'>;
 
 const SLICE_US = 100_000;
 const REPORT_EVERY_US = 1_000_000;
@@ -48,7 +47,7 @@ async function record(run: SimulatedRun) {
   const { plan, folder, signal, problems, judgeApart } = run;
   run.report('provision', { detail: 'simulated nodes and services' });
   let onRole = (_event: RoleEvent) => {};
-  const world = await openWorld({ plan, prefix: run.prefix }, (event) => onRole(event));
+  const world = await openWorld(run, (event) => onRole(event));
   const { time, nodes, topology } = world;
   run.report('warm up');
   await warmUp(world, run);

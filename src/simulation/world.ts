@@ -17,7 +17,7 @@ import type { SimulatedNodes } from './nodes/simulated-nodes.ts';
 import { openNodes } from './open-nodes.ts';
 import { ScriptEngine } from './scripts/engine.ts';
 import { Machine } from './service/machine.ts';
-import { type LoadedPlugin, loadedPlugin, pluginInstance } from './service/plugin-instance.ts';
+import { type LoadedPlugin, loadedPlugin, pluginInstance, untilMade } from './service/plugin-instance.ts';
 import { ServiceProcess } from './service/process.ts';
 import { ratingInstance } from './service/rating-instance.ts';
 import { RegionServices } from './service/region-services.ts';
@@ -35,15 +35,23 @@ export interface World {
   readonly clockAheadMs: Map<string, number>;
 }
 
+export interface WorldOptions {
+  readonly plan: Plan;
+  /** Of the keys of buckets, which decides on their slots. Default: one of all simulations. */
+  readonly prefix?: string | undefined;
+  /** Gets the errors of a plug-in, as a service logs them. Default: they are not kept. */
+  readonly logPlugin?: ((text: string) => void) | undefined;
+}
+
 const SETTLES_WITHIN_US = 30_000_000;
 const LOOK_US = 100_000;
 
-/** Starts the nodes and services of a plan, and waits until the cluster has settled. Throws ENVIRONMENT_FAILED. */
+/**
+ * Starts the nodes and services of a plan, and waits until the cluster has settled. Throws ENVIRONMENT_FAILED,
+ * INVALID_OPTION for a plug-in that does not start.
+ */
 export async function openWorld(
-  {
-    plan,
-    prefix = `${DEFAULT_PREFIX}:simulated`,
-  }: { readonly plan: Plan; readonly prefix?: string | undefined },
+  { plan, prefix = `${DEFAULT_PREFIX}:simulated`, logPlugin = () => {} }: WorldOptions,
   onRole: (event: RoleEvent) => void,
 ): Promise<World> {
   const time = new VirtualTime();
@@ -58,12 +66,10 @@ export async function openWorld(
   const clockAheadMs = new Map<string, number>();
   const machine = new Machine(time);
   const plugin = await loadedPlugin(plan);
-  const services = new Map(
-    topology.regions.map((region) => [
-      region,
-      startServices({ plan, prefix, region, topology, network, machine, clockAheadMs, plugin }),
-    ]),
-  );
+  const made: Promise<unknown>[] = [];
+  const start = { plan, prefix, topology, network, machine, clockAheadMs, plugin, logPlugin, made };
+  const services = new Map(topology.regions.map((region) => [region, startServices({ ...start, region })]));
+  await untilMade(made, plan, time);
   return { time, topology, network, nodes, services, clockAheadMs };
 }
 
@@ -77,10 +83,13 @@ interface Starting {
   readonly machine: Machine;
   readonly clockAheadMs: ReadonlyMap<string, number>;
   readonly plugin: LoadedPlugin | undefined;
+  readonly logPlugin: (text: string) => void;
+  /** Gets a promise for each limiter of a plug-in. */
+  readonly made: Promise<unknown>[];
 }
 
 function startServices(starting: Starting): RegionServices {
-  const { plan, region, network, machine, plugin } = starting;
+  const { plan, region, network, machine, plugin, logPlugin } = starting;
   const { time } = network;
   let started = 0;
   return new RegionServices({
@@ -95,7 +104,15 @@ function startServices(starting: Starting): RegionServices {
       const end = () => process.end();
       if (plugin !== undefined) {
         time.wake();
-        return { answer: pluginInstance(plugin(region, instance), placeOf(starting, process), outside), end };
+        const log = (text: string) => logPlugin(`${stream}: ${text}`);
+        const { made, answer } = pluginInstance(
+          plugin(region, instance),
+          placeOf(starting, process),
+          outside,
+          log,
+        );
+        starting.made.push(made);
+        return { answer, end };
       }
       const limiter = openLimiter(limiterOptionsOf(settingOf(starting, process)), outside);
       return { answer: ratingInstance(limiter), end };

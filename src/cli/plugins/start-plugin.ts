@@ -1,14 +1,11 @@
 import { OpenclawError } from '../../core/errors.ts';
 import { pluginName } from '../../core/plugin-name.ts';
 import { printable } from '../../core/printable.ts';
-import { isThrownBy, refused, uncaught } from '../../limiter/plugin/error.ts';
+import { isThrownBy, notReady, PLUGIN_START_MS, refused, uncaught } from '../../limiter/plugin/error.ts';
 import { withTimeout } from '../../limiter/with-timeout.ts';
 import { unlessInterrupted } from '../../regions/waiting.ts';
 import type { Environment } from '../process/environment.ts';
 import { reportError } from '../process/report-error.ts';
-
-/** Shorter than a run's timeout for a service to listen. */
-const START_MS = 10_000;
 
 /** The folder of this program's code, as stack traces show it. */
 const OURS = new URL('../../', import.meta.url).href;
@@ -69,10 +66,7 @@ async function inTime<T>(
   { interrupt }: Pick<Environment, 'interrupt'>,
 ): Promise<T> {
   const started = unlessInterrupted(interrupt, 'a plug-in was started', starting);
-  return withTimeout(START_MS, started, () => {
-    throw refused(
-      file,
-      `is not ready after ${START_MS / 1_000} s: its import or createLimiter is still pending`,
-    );
+  return withTimeout(PLUGIN_START_MS, started, () => {
+    throw notReady(file);
   });
 }

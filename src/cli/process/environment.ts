@@ -48,6 +48,8 @@ export interface Environment {
   setExitCode(code: number): void;
   /** Exits at once: for bugs, and if foreign code could keep the process alive. */
   exit(code: number): never;
+  /** From now on the process ends with its command: foreign code could keep it alive. Undefined in a process of others. */
+  exitAtEnd?: (() => void) | undefined;
 }
 
 /** `timeout` sends each signal twice, to the program and to its group; Ctrl-C can arrive twice, too. */
@@ -56,6 +58,7 @@ const SAME_SIGNAL_MS = 500;
 /** The exit code if the result could not be written: never a pass. */
 const NOT_HANDED_OVER = 69;
 
+/** Call `commandEnded` when the command has ended. */
 export function processEnvironment(): Environment {
   const { env, stdout, stderr } = process;
   const interrupt = new AbortController();
@@ -120,7 +123,7 @@ export function processEnvironment(): Environment {
       process.prependListener('uncaughtException', callBack);
       return () => void process.off('uncaughtException', callBack);
     },
-    onSuspend,
+    ...{ onSuspend, exitAtEnd },
     interrupt: interrupt.signal,
     interruptCode: () => code,
     async interrupted() {
@@ -131,6 +134,17 @@ export function processEnvironment(): Environment {
       process.exitCode = exitCode;
     },
   };
+}
+
+let exitsAtEnd = false;
+
+function exitAtEnd(): void {
+  exitsAtEnd = true;
+}
+
+/** Exits with the code that is set, after the results are written, if the command asked for that. */
+export function commandEnded(): void {
+  if (exitsAtEnd) process.stdout.write('', () => process.exit());
 }
 
 /** Removes the descriptor from the environment: in a child of a plug-in that number means another file. */

@@ -13,6 +13,17 @@ export function refused(file: string, what: string, cause?: unknown): OpenclawEr
   });
 }
 
+/** Shorter than a run's timeout for a service to listen. */
+export const PLUGIN_START_MS = 10_000;
+
+/** The plug-in has not started within `PLUGIN_START_MS`. */
+export function notReady(file: string): OpenclawError {
+  return refused(
+    file,
+    `is not ready after ${PLUGIN_START_MS / 1_000} s: its import or createLimiter is still pending`,
+  );
+}
+
 /** The message of a thrown value of any type, on one line. */
 export function messageOf(error: unknown): string {
   try {

@@ -1,7 +1,10 @@
-import { refused } from '../../limiter/plugin/error.ts';
+import type { Outside } from '../../limiter/outside.ts';
+import { notReady, PLUGIN_START_MS, refused } from '../../limiter/plugin/error.ts';
 import { openLoaded } from '../../limiter/plugin/open.ts';
 import { type LimiterPlugin, loadPlugin } from '../../limiter/plugin/plugin.ts';
+import { logUndecided } from '../../rating/log-undecided.ts';
 import type { Plan } from '../../scenario/plan.ts';
+import type { VirtualTime } from '../virtual-time.ts';
 import { type HttpReply, type RequestHeaders, ratingInstance } from './rating-instance.ts';
 
 /** A plug-in of this file, as one instance has it. */
@@ -38,15 +41,45 @@ export function checkSimulated(plugin: LimiterPlugin, file: string): LimiterPlug
   );
 }
 
+interface PluginService {
+  readonly answer: (headers: RequestHeaders) => Promise<HttpReply>;
+  /** Settles when its limiter is made, or cannot be made. */
+  readonly made: Promise<unknown>;
+}
+
 /** A service with this plug-in. Its limiter is made at the start; if that fails, so does the first request. */
 export function pluginInstance(
   { plugin, file }: Loaded,
   options: Parameters<typeof openLoaded>[2],
-  outside: Parameters<typeof openLoaded>[3],
-): (headers: RequestHeaders) => Promise<HttpReply> {
-  const started = openLoaded(plugin, file, options, outside).then((limiter) =>
-    ratingInstance(limiter, { evidence: false }),
+  outside: Outside,
+  log: (text: string) => void,
+): PluginService {
+  const { time } = outside.surroundings;
+  const onUndecided = logUndecided(log, () => time.nowUs() / 1_000);
+  const made = openLoaded(plugin, file, options, outside).then((limiter) =>
+    ratingInstance(limiter, { evidence: false, onUndecided }),
   );
-  started.catch(() => {});
-  return async (headers) => (await started)(headers);
+  made.catch(() => {});
+  return { made, answer: async (headers) => (await made)(headers) };
 }
+
+/** Lets time pass until the limiters of these services are made. Throws INVALID_OPTION if one fails, or stays pending. */
+export async function untilMade(
+  made: readonly Promise<unknown>[],
+  { limiter: file }: Plan,
+  time: VirtualTime,
+): Promise<void> {
+  if (file === undefined) return;
+  let isPending = true;
+  const settled = () => {
+    isPending = false;
+  };
+  const all = Promise.all(made);
+  all.then(settled, settled);
+  const endUs = time.nowUs + PLUGIN_START_MS * 1_000;
+  while (isPending && time.nowUs < endUs) await time.runUntil(time.nowUs + LOOK_US);
+  if (isPending) throw notReady(file);
+  await all;
+}
+
+const LOOK_US = 100_000;

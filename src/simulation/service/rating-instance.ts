@@ -25,14 +25,20 @@ interface Asked {
   decision: Decision | undefined;
 }
 
+interface InstanceOptions {
+  /** Default: true. */
+  readonly evidence?: boolean;
+  readonly onUndecided?: (error: unknown) => void;
+}
+
 /**
  * The sample Rating service behind a limiter, without HTTP: it decides with the code of the real one, and replies the same
  * status, headers and problems. Left out: the body of an allowed request, which says nothing of the limiter.
- * Without `evidence` it also takes no reservations.
+ * Without `evidence` it also takes no reservations. `onUndecided` gets the errors of the limiter.
  */
 export function ratingInstance(
   limiter: Limiter,
-  { evidence = true } = {},
+  { evidence = true, onUndecided }: InstanceOptions = {},
 ): (headers: RequestHeaders) => Promise<HttpReply> {
   const reserving = evidence ? new Reserving() : undefined;
   const { answer } = answering<readonly [Asked]>({
@@ -45,7 +51,10 @@ export function ratingInstance(
         reserving.noteDecision(decision, request);
       },
     }),
-    onError: throwMistake,
+    onError: (error) => {
+      throwMistake(error);
+      onUndecided?.(error);
+    },
   });
   return async (headers) => {
     const request: Asked = { headers, decision: undefined };

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { callCli } from '../../support/call-cli.ts';
 import { write } from '../../support/check-files.ts';
-import { testFolder } from '../../support/cli.ts';
+import { runCli, testFolder } from '../../support/cli.ts';
 import { blocksOn } from '../../support/doc-blocks.ts';
 
 const LOAD = ['--connections', '30', '--users', '12', '--skew', '0', '--duration', '2', '--ramp', '0'];
@@ -34,10 +34,10 @@ async function simulate(text: string) {
 }
 
 it('simulates a plug-in that says so, and gives the same history again', async () => {
-  const [first, second] = [await simulate(EXAMPLE), await simulate(`console.log('noise');${EXAMPLE}`)];
+  const [first, second] = [await simulate(EXAMPLE), await simulate(EXAMPLE)];
   for (const { stdout } of [first, second]) {
-    const { simulated, claims } = JSON.parse(stdout);
-    expect(simulated).toBe(true);
+    const { simulated, verdict, claims } = JSON.parse(stdout);
+    expect([simulated, verdict]).toEqual([true, 'pass']);
     expect(claims.filter(({ status }: { status: string }) => status !== 'holds')).toEqual([]);
   }
   expect(first.history().length).toBeGreaterThan(10_000);
@@ -49,8 +49,46 @@ it('convicts a plug-in whose two scripts race', async () => {
   expect([code, JSON.parse(stdout).verdict]).toEqual([1, 'fail']);
 });
 
-it('refuses a plug-in that does not say that it can be simulated', async () => {
-  const { code, stderr } = await simulate(EXAMPLE.replace('export const simulated = true;', ''));
-  expect(code).not.toBe(0); // 64 in a process of its own, which it ends
-  expect(stderr).toContain('cannot be simulated: it must export simulated = true');
+/** In a process of its own, which a refusal ends. */
+async function simulateApart(text: string) {
+  const cwd = testFolder();
+  write(cwd, 'mine.mjs', text);
+  const ran = await runCli(['bench', '--limiter', 'mine.mjs', '--simulate', ...LOAD, '--json'], { cwd });
+  const log = () => readFileSync(join(cwd, 'reports/latest/logs/rating-simulated.log'), 'utf8');
+  return { ...ran, log };
+}
+
+it('keeps what a plug-in prints, and its errors, in its log, and does not wait for its timers', async () => {
+  const text = EXAMPLE.replace(
+    /async take\(.*\n/,
+    "$&      console.log('noise'); if (user.endsWith('1')) throw new Error('no luck');\n",
+  );
+  const { code, stdout, log } = await simulateApart(`setInterval(() => {}, 1_000);${text}`);
+  expect(text).toContain('noise');
+  const report = JSON.parse(stdout);
+  expect([code, report.verdict, report.simulated]).toEqual([0, 'pass', true]);
+  expect(log()).toMatch(/^noise$/m);
+  expect(log()).toMatch(/^service 1 of \S+, start 1: cannot decide: .*no luck \[LIMITER_FAILED\]$/m);
+});
+
+it.each([
+  {
+    plugin: 'does not say that it can be simulated',
+    text: EXAMPLE.replace('export const simulated = true;', ''),
+    says: 'cannot be simulated: it must export simulated = true',
+  },
+  {
+    plugin: 'never makes its limiter',
+    text: `export const simulated = true; export const createLimiter = () => new Promise(() => {});`,
+    says: 'is not ready after 10 s: its import or createLimiter is still pending',
+  },
+  {
+    plugin: 'fails to make its limiter',
+    text: `export const simulated = true; export const createLimiter = () => { throw new Error('no'); };`,
+    says: 'failed to start: no',
+  },
+])('refuses a plug-in that $plugin', async ({ text, says }) => {
+  const { code, stdout, stderr } = await simulateApart(text);
+  expect([code, stdout]).toEqual([64, '']);
+  expect(stderr).toContain(says);
 });
