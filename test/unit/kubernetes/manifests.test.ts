@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Job } from 'kubernetes-models/batch/v1/Job';
@@ -55,6 +55,7 @@ function validate(manifest: Manifest): void {
 
 /** What the compiler says of the objects as literals: of the published types, it also knows which fields there are. */
 async function typeErrors(manifests: readonly Manifest[]): Promise<string> {
+  mkdirSync(join(ROOT, 'node_modules/.cache'), { recursive: true });
   const folder = mkdtempSync(join(ROOT, 'node_modules/.cache/kubernetes-')); // where packages are found
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const file = join(folder, 'manifests.ts');
