@@ -3,13 +3,13 @@ import type { Random } from '../core/prng.ts';
 /** The times of one kind of event, microseconds: equally spaced quantiles, from the least to the most. */
 export type Delays = readonly [number, number, ...number[]];
 
-/** One way on this machine, past a proxy between client and server. */
+/** One way within a machine, past a proxy between client and server. All values of this file are estimates so far; `npm run bench:simulation -- --delays` measures them. */
 export const PROXIED_US: Delays = [60, 75, 85, 95, 105, 120, 135, 155, 190, 260, 900];
 
-/** One way on this machine, from process to process. */
+/** One way within a machine, from process to process. */
 export const DIRECT_US: Delays = [12, 16, 19, 22, 25, 28, 33, 40, 52, 80, 400];
 
-/** How many processors the machine has on which real runs and these times were measured. */
+/** How many processors the machine of the real runs has. */
 export const PROCESSORS = 2;
 
 /** The processor time of a load process for one half of a request: there, or back. */
