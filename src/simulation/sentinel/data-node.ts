@@ -1,38 +1,23 @@
-import { makeRandom, type Random } from '../../core/prng.ts';
-import type { Timer } from '../../core/time.ts';
 import type { NodeRole } from '../../regions/cluster/role-watch.ts';
 import { PRIORITY } from '../../regions/sentinel/settings.ts';
-import { ALL_SLOTS, type PlannedNode, type Topology } from '../../topology/topology.ts';
-import type { End, Hears, Network } from '../network.ts';
-import { ServerProcess } from '../nodes/process.ts';
-import { DOWN, type WatchedNode } from '../nodes/role-events.ts';
-import { Server } from '../nodes/server.ts';
-import type { ScriptEngine } from '../scripts/engine.ts';
-import { Store } from '../scripts/store.ts';
-import { START_MS } from '../virtual-time.ts';
+import { ALL_SLOTS } from '../../topology/topology.ts';
+import type { End, Hears } from '../network.ts';
+import { type Life, type LifeOptions, NodeLife } from '../nodes/node-life.ts';
+import { DOWN } from '../nodes/role-events.ts';
+import { Server, type ServerOptions } from '../nodes/server.ts';
 import type { FromSentinel, NodeInfo, ToSentinel } from './messages.ts';
 
 /** From the start of a server until it listens, little data included. */
 const START_US = 40_000;
 
-export interface DataNodeOptions {
-  readonly topology: Topology;
-  readonly planned: PlannedNode;
-  readonly network: Network;
-  readonly engine: ScriptEngine;
-  readonly seed: number | string;
+export interface DataNodeOptions extends LifeOptions {
   /** It began, ended, stopped or went on, or its role has changed. */
   readonly changed: (node: DataNode) => void;
 }
 
-interface Running {
-  readonly process: ServerProcess;
-  readonly server: Server;
-  readonly id: string;
+interface Running extends Life {
   /** Of digits: the lowest of equally good replicas is promoted. */
   readonly runId: string;
-  readonly hadNoData: boolean;
-  readonly isPaused: boolean;
   /** Connections of Sentinels. */
   readonly sentinels: Set<End<ToSentinel>>;
   readonly listening: { close(): void };
@@ -42,115 +27,47 @@ interface Running {
  * A server without cluster mode: alone, or under the orders of Sentinels. Their connections lead to its port `bus`, and are
  * treated as those to its data port.
  */
-export class DataNode implements WatchedNode {
-  readonly name: string;
+export class DataNode extends NodeLife<Running> {
   /** `replica-priority`. */
   priority = PRIORITY;
   readonly #options: DataNodeOptions;
-  readonly #random: Random;
-  #running: Running | undefined;
-  #starting: Timer | undefined;
   /** Whom it follows, as its configuration file has it. */
   #follows: string | undefined;
-  #data: Store | undefined;
-  #aheadUs = 0;
-  #starts = 0;
 
   constructor(options: DataNodeOptions) {
+    super(options, START_US);
     this.#options = options;
-    this.name = options.planned.name;
-    this.#random = makeRandom(options.seed, `node ${this.name}`);
     this.#follows = options.planned.replicaOf;
   }
 
-  get running(): Running | undefined {
-    return this.#running;
-  }
-
-  get role(): NodeRole {
-    if (this.#running === undefined) return DOWN;
-    return this.#running.server.primary === undefined
+  override get role(): NodeRole {
+    if (this.running === undefined) return DOWN;
+    return this.running.server.primary === undefined
       ? { role: 'primary', slots: ALL_SLOTS }
       : { role: 'replica', slots: '' };
   }
 
-  get serves(): boolean {
-    return this.#running !== undefined;
+  override get serves(): boolean {
+    return this.running !== undefined;
   }
 
-  /** Microseconds since 1970 by its clock. */
-  get clockUs(): number {
-    return START_MS * 1_000 + this.#options.network.time.nowUs + this.#aheadUs;
-  }
-
-  /** Starts with what it stored. Does nothing if it runs or starts already. `isFirst`: at once. */
-  start(isFirst = false): void {
-    if (this.#running !== undefined || this.#starting !== undefined) return;
-    if (isFirst) this.#begin();
-    else this.#starting = this.#options.network.time.after(START_US, () => this.#begin());
-  }
-
-  startEmpty(): void {
-    if (this.#running === undefined) this.#data = undefined;
-    this.start();
-  }
-
-  /** SIGKILL: what it did not store is gone. */
-  kill(): void {
-    this.#starting?.cancel();
-    this.#starting = undefined;
-    const running = this.#running;
-    if (running === undefined) return;
-    this.#running = undefined;
-    this.#data = this.#options.topology.persistence === 'aof' ? running.server.data : undefined;
-    running.process.end();
-    running.listening.close();
-    running.server.close();
-    this.#options.changed(this);
-  }
-
-  pause(): void {
-    this.#running?.process.pause();
-    this.#options.changed(this);
-  }
-
-  resume(): void {
-    this.#running?.process.resume();
-    this.#options.changed(this);
-  }
-
-  stepClock(byMs: number): void {
-    this.#aheadUs += Math.round(byMs * 1_000);
-  }
-
-  #begin(): void {
-    this.#starting = undefined;
-    const { topology, planned, network, engine, changed } = this.#options;
-    const { minReplicasToWrite: count, minReplicasMaxLagMs } = topology;
-    const process = new ServerProcess(network.time);
-    const stored = this.#data;
-    const server = new Server({
-      ...{ network, engine, process, random: this.#random, data: stored ?? new Store() },
-      place: { region: planned.region, node: this.name },
-      clockUs: () => this.clockUs,
-      replicaOf: this.#follows,
-      ...(count !== undefined && {
-        minReplicas: { count, maxLagS: (minReplicasMaxLagMs ?? 10_000) / 1_000 },
-      }),
-    });
+  protected override begin(options: Omit<ServerOptions, 'replicaOf'>) {
+    const { network, process, random } = options;
+    const server = new Server({ ...options, replicaOf: this.#follows });
     const sentinels = new Set<End<ToSentinel>>();
-    const runId = String(Math.floor(this.#random() * 1e9)).padStart(9, '0');
+    const runId = String(Math.floor(random() * 1e9)).padStart(9, '0');
     const listening = network.listen<ToSentinel, FromSentinel>({ node: this.name, port: 'bus' }, (end) =>
       this.#accept(end, { process, server, sentinels, runId }),
     );
-    this.#running = {
-      ...{ process, server, sentinels, runId, listening, id: `${this.name}-${++this.#starts}` },
-      hadNoData: stored === undefined || stored.size === 0,
-      get isPaused() {
-        return process.isPaused;
-      },
-    };
-    changed(this);
+    return { server, sentinels, runId, listening };
+  }
+
+  protected override close({ listening }: Running): void {
+    listening.close();
+  }
+
+  protected override changed(): void {
+    this.#options.changed(this);
   }
 
   #accept(
@@ -193,7 +110,7 @@ export class DataNode implements WatchedNode {
       sentinels.delete(other);
       other.close();
     }
-    this.#options.changed(this);
+    this.changed();
   }
 
   #infoOf(server: Server, runId: string): NodeInfo {
