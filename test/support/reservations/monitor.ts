@@ -49,7 +49,7 @@ export async function monitorScripts(
 
 const PROBE = '"probe"';
 
-const LINE = /^\+[\d.]+ \[\d+ ([^\]]*)\] (.*)$/s;
+const LINE = /^\+([\d.]+) \[\d+ ([^\]]*)\] (.*)$/s;
 
 /** Joins the line of a script with those of its commands, which follow it. */
 class Runs {
@@ -58,6 +58,9 @@ class Runs {
   #open:
     | { script: string; keys: string[]; args: string[]; writes: [string, string][]; ran: boolean }
     | undefined;
+
+  /** The numbers of reservations, which scripts were given as text. */
+  readonly #numbers = new Set<number>();
 
   /** Whether the server escapes quotes and backslashes, as Redis does and Valkey 8.1 does not. */
   #isEscaped = true;
@@ -71,8 +74,10 @@ class Runs {
   read(line: string): boolean {
     if (line.endsWith(`"ECHO" "${PROBE}"`)) this.#isEscaped = false;
     if (line.includes('"ECHO"')) return true;
-    const [, from, text = ''] = LINE.exec(line) ?? [];
-    if (from !== undefined) this.#readCommand(from, this.#isEscaped ? wordsOf(text) : plainWordsOf(text));
+    const [, seconds, from, text = ''] = LINE.exec(line) ?? [];
+    if (from === undefined) return false;
+    const known = { atUs: 1e6 * Number(seconds), numbers: this.#numbers };
+    this.#readCommand(from, this.#isEscaped ? wordsOf(text) : plainWordsOf(text, known));
     return false;
   }
 
@@ -91,6 +96,7 @@ class Runs {
     const script = command === 'EVAL' ? this.#learn(words[1] ?? '') : this.#names.get(words[1] ?? '');
     if (script === undefined) return; // not loaded: the server answers NOSCRIPT
     const count = Number(words[2]);
+    for (const word of words.slice(3 + count)) this.#numbers.add(Number(word));
     this.#open = {
       script,
       keys: words.slice(3, 3 + count),
@@ -122,13 +128,24 @@ function wordsOf(text: string): string[] {
   );
 }
 
-/** The same where quotes and backslashes stand as they are. */
-function plainWordsOf(text: string): string[] {
-  return text.slice(1, -1).split('" "').map(plainWord);
+/** What a reader of a value knows: when the server ran the script, and numbers that may be in the value. */
+interface Known {
+  readonly atUs: number;
+  readonly numbers: ReadonlySet<number>;
 }
 
-/** Of a value, the first reading that is whole numbers: a backslash and an `n` may be two bytes or a line feed. */
-function plainWord(word: string): string {
+/** The same where quotes and backslashes stand as they are. A word after the key of a bucket or record may be its value. */
+export function plainWordsOf(text: string, known: Known): string[] {
+  const [command = '', key = '', ...others] = text.slice(1, -1).split('" "');
+  const tail = key.startsWith('{') ? 0 : 1; // a bucket ends with its number of policies
+  return [command, key, ...others].map((word) => plainWord(word, tail, known));
+}
+
+/**
+ * A backslash and an `n` may be two bytes or a line feed. Of all readings that are whole numbers, the one whose times are
+ * nearest to that of the script; of a text, the usual one.
+ */
+function plainWord(word: string, tail: number, known: Known): string {
   const parts = word.split(/(\\x[0-9a-f]{2}|\\[nrtab])/s);
   const doubtful = parts.flatMap((part, i) => (/^\\[nrtab]$/.test(part) ? [i] : []));
   const asBytes = (literal: number) =>
@@ -140,20 +157,27 @@ function plainWord(word: string): string {
       .join('');
   const usual = asBytes(0);
   if (usual.startsWith('#!lua')) return usual;
+  let [best, least] = [usual, Number.POSITIVE_INFINITY];
   for (let literal = 0; literal < 2 ** Math.min(doubtful.length, 10); literal++) {
     const read = asBytes(literal);
-    if (isPacked(read)) return read;
+    const distance = distanceOf(read, tail, known);
+    if (distance < least) [best, least] = [read, distance];
   }
-  return usual;
+  return best;
 }
 
-function isPacked(text: string): boolean {
+/** How far the times of a value are from the script's, in all; infinite for what is no value. */
+function distanceOf(text: string, tail: number, { atUs, numbers }: Known): number {
   const bytes = Buffer.from(text, 'latin1');
   const count = Math.floor(bytes.length / 8);
-  if (count === 0 || bytes.length % 8 > 1) return false;
-  return Array.from({ length: count }, (_, i) => bytes.readDoubleLE(8 * i)).every(
-    (value) => Number.isSafeInteger(value) && value >= 0,
-  );
+  if (count === 0 || bytes.length % 8 !== tail) return Number.POSITIVE_INFINITY;
+  let sum = 0;
+  for (let i = 0; i < count; i++) {
+    const value = bytes.readDoubleLE(8 * i);
+    if (!Number.isSafeInteger(value) || value < 0) return Number.POSITIVE_INFINITY;
+    if (value > 2 ** 40 && !numbers.has(value)) sum += Math.abs(value - atUs);
+  }
+  return sum;
 }
 
 function byteOf(code: string): string | undefined {
