@@ -104,7 +104,9 @@ describe.each(SERVERS)('a bucket that moves, on %s', { timeout: 60_000 }, (comma
       await expect(limiter.rehome(ada, { from: 'east', move: 3 })).resolves.toMatchObject({
         remainingTokens: back.remainingTokens,
       });
-      expect((await limiter.peek(ada)).remainingTokens).toBe(back.remainingTokens);
+      const { remainingTokens } = await limiter.peek(ada);
+      expect(remainingTokens).toBeLessThanOrEqual(back.remainingTokens); // the other process may borrow again
+      if (!('lease' in options)) expect(remainingTokens).toBe(back.remainingTokens);
     });
   });
 
@@ -172,10 +174,10 @@ describe.each(SERVERS)('a bucket that moves, on %s', { timeout: 60_000 }, (comma
 
   it('waits until no token is lent, and lends no more meanwhile', async () => {
     const rig = await start(command);
-    const options = { strategy: 'lease', replicas: 0, lease: { leaseMs: 1_000, marginMs: 100 } } as const;
+    const options = { strategy: 'lease', replicas: 0, lease: { leaseMs: 3_000, marginMs: 100 } } as const;
     const [holder, mover] = [rig.limiter(options), rig.limiter(options)];
-    await takes(holder, 1);
     const before = performance.now();
+    await takes(holder, 1);
     let isOver = false;
     const move = mover.rehome(ada, GO).then((result) => {
       isOver = true;
@@ -185,7 +187,7 @@ describe.each(SERVERS)('a bucket that moves, on %s', { timeout: 60_000 }, (comma
     await takes(holder, 1); // what it has borrowed is its own until its lease ends
     expect(isOver).toBe(false);
     const { remainingTokens } = await move;
-    expect(performance.now() - before).toBeGreaterThan(900);
+    expect(performance.now() - before).toBeGreaterThan(3_000);
     expect(remainingTokens).toBeLessThan(20);
     await expect.poll(() => errorOf(holder.take(ada))).toEqual(moved());
   });
