@@ -48,6 +48,7 @@ export class ClusterClient implements Client {
   #isOver = false;
   #attempts = 0;
   #reconnecting: Timer | undefined;
+  #asking: Timer | undefined;
 
   constructor(options: ClusterClientOptions) {
     this.#options = options;
@@ -70,6 +71,7 @@ export class ClusterClient implements Client {
   close(): void {
     this.#isOver = true;
     this.#reconnecting?.cancel();
+    this.#asking?.cancel();
     this.#leaveAll();
     for (const command of this.#waiting.splice(0)) command.refuse(new Error(CLOSED));
   }
@@ -94,8 +96,8 @@ export class ClusterClient implements Client {
       return;
     }
     const { network, from } = this.#options;
-    askOnce({ network, from, node, withinMs: REFRESH_MS }, { name: 'slots' }, (answer) => {
-      if (this.#isOver || this.#status === 'closed') this.#isRefreshing = false;
+    this.#asking = askOnce({ network, from, node, withinMs: REFRESH_MS }, { name: 'slots' }, (answer) => {
+      if (this.#status === 'closed') this.#isRefreshing = false;
       else if (answer instanceof Error) this.#ask(others, answer);
       else if ('slots' in answer) {
         this.#isRefreshing = false;
