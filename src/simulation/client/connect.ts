@@ -11,6 +11,8 @@ import { ClusterClient } from './cluster-client.ts';
 import { SimulatedLanes } from './lanes.ts';
 import { OnePrimaryClient } from './one-primary-client.ts';
 import { SimulatedPort } from './port.ts';
+import type { Servers } from './primary-connection.ts';
+import type { SentCommand } from './sent-command.ts';
 
 export interface ConnectOptions {
   readonly network: Network;
@@ -51,19 +53,30 @@ function openClient({ urls, cluster, sentinel }: RedisConnection, options: OpenO
   const seeds = urls.map((url) => parseRedisUrl(url).host);
   const { network, from, timeoutMs, acks, process } = options;
   let look = () => {};
+  const one = cluster ? undefined : serversOf(seeds, sentinel !== undefined);
   const lanes =
     acks &&
     new SimulatedLanes({
       ...{ network, from, timeoutMs, acks, time: process.time },
+      ...(one && { servers: one }),
       lookForPrimaries: () => look(),
     });
-  const byLanes = lanes && { byLanes: lanes.send, onLeft: lanes.leave };
   if (lanes !== undefined) process.onEnd(() => lanes.close());
-  if (!cluster) {
-    const servers = sentinel === undefined ? { node: seeds[0] ?? '' } : { sentinels: seeds };
-    return new OnePrimaryClient({ ...options, servers, ...byLanes });
+  if (one !== undefined) {
+    const byLanes = lanes && { byLanes: (command: SentCommand) => lanes.send(nameOf(one), command) };
+    return new OnePrimaryClient({ ...options, servers: one, ...byLanes });
   }
+  const byLanes = lanes && { byLanes: lanes.send, onLeft: lanes.leave };
   const client = new ClusterClient({ ...options, seeds, ...byLanes });
   look = () => client.refresh();
   return client;
+}
+
+function serversOf(seeds: readonly string[], areSentinels: boolean): Servers {
+  return areSentinels ? { sentinels: seeds } : { node: seeds[0] ?? '' };
+}
+
+/** What its lanes call the server in an error. */
+function nameOf(servers: Servers): string {
+  return 'node' in servers ? servers.node : 'the primary of the Sentinels';
 }

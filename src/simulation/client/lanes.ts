@@ -2,7 +2,7 @@ import { AckLanes, type Lane, type LaneEvents } from '../../limiter/redis/ack-la
 import type { AckOptions } from '../../limiter/redis/port.ts';
 import type { Network, Place } from '../network.ts';
 import type { ProcessTime } from '../virtual-time.ts';
-import { ReconnectingConnection } from './reconnecting-connection.ts';
+import { PrimaryConnection, type Servers } from './primary-connection.ts';
 import { CLOSED, type SentCommand } from './sent-command.ts';
 
 const LEAST_BETWEEN_LOOKS_US = 250_000;
@@ -13,6 +13,8 @@ export interface LanesOptions {
   readonly from: Place;
   readonly timeoutMs: number;
   readonly acks: Required<AckOptions>;
+  /** Behind Sentinels: each lane follows the primary that they name. Default: a lane stays at its node. */
+  readonly servers?: Servers;
   /** Reads the slots again: the client's own connection to a node may not notice that it is gone. */
   readonly lookForPrimaries: () => void;
 }
@@ -66,9 +68,9 @@ export class SimulatedLanes {
   }
 
   #openLane(node: string, { onReady, onLost }: LaneEvents): Lane<SentCommand> {
-    const { network, from, timeoutMs } = this.#options;
-    const connection = new ReconnectingConnection({
-      ...{ network, from, node, queues: false, onReady },
+    const { network, from, timeoutMs, servers = { node } } = this.#options;
+    const connection = new PrimaryConnection({
+      ...{ network, from, servers, sentinelMs: timeoutMs, queues: false, onReady },
       silenceMs: 2 * timeoutMs, // the reply of a WAIT that timed out must still arrive
       onLost: (error) => {
         network.time.wake();
@@ -76,10 +78,7 @@ export class SimulatedLanes {
       },
     });
     return {
-      write(command) {
-        if (connection.current === undefined) command.refuse(new Error(CLOSED));
-        else connection.current.send(command);
-      },
+      write: (command) => connection.send(command),
       wait: (replicas, waitMs) =>
         new Promise((resolve, reject) => {
           const refuse = (error: Error) => {
