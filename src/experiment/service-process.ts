@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { environmentFailed, OpenclawError } from '../core/errors.ts';
+import { YOUNG_SPACE } from '../load/processes/young-space.ts';
 import { parseAnswer } from '../regions/processes/answer.ts';
 import { type LocalProcess, startProcess } from '../regions/processes/process.ts';
 import type { ServicePlace, ServiceRole } from '../regions/provider.ts';
@@ -24,12 +25,6 @@ export interface ServiceProcessOptions {
 }
 
 const START_MS = 20_000;
-
-/**
- * Megabytes. With V8's 16 a thousand requests in flight outlive a collection and are copied, and a tenth of a
- * service's time is spent on that.
- */
-const YOUNG_SPACE = '--max-semi-space-size=64';
 
 /** A service or a gateway of a run: one process after another at the same address. It ends with the run. */
 export class ServiceProcess {

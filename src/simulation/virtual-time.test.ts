@@ -68,12 +68,11 @@ describe('virtual time', () => {
     expect(calls).toBe(3);
   });
 
-  it('has a date for each process', async () => {
+  it('has a date that passes with it', async () => {
     const time = new VirtualTime();
     const process = new ProcessTime(time);
-    process.aheadMs = 500;
-    await time.runUntil(2_000_000);
-    expect(process.dateMs() - START_MS).toBe(2_500);
+    await time.runUntil(2_000_500);
+    expect(process.dateMs() - START_MS).toBe(2_000);
   });
 
   it('keeps the order of many events', async () => {

@@ -163,8 +163,6 @@ function isBefore(a: Event, b: Event): boolean {
 /** The clocks and timers of one simulated process. Its timers and what they settle go on at their instant. */
 export class ProcessTime implements Time {
   readonly #time: VirtualTime;
-  /** How far its date is ahead. */
-  aheadMs = 0;
   #hasEnded = false;
 
   constructor(time: VirtualTime) {
@@ -181,7 +179,7 @@ export class ProcessTime implements Time {
   }
 
   dateMs(): number {
-    return Math.floor(START_MS + this.#time.nowUs / 1_000 + this.aheadMs);
+    return Math.floor(START_MS + this.#time.nowUs / 1_000);
   }
 
   after(ms: number, call: () => void): Timer {

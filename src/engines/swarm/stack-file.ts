@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { invalidOption } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
+import { YOUNG_SPACE } from '../../load/processes/young-space.ts';
 import {
   type DeployedRole,
   type DeployedService,
@@ -29,9 +30,6 @@ export interface StackConfig {
 const MOST_BYTES = 500_000;
 /** Containers have this long to end after SIGTERM. */
 const STOP = '5s';
-/** Of Node.js: with less, a thousand requests in flight outlive a collection and are copied. */
-const YOUNG_SPACE = '--max-semi-space-size=64';
-
 /**
  * The files of a deployment as configs. Their keys are hashes: Docker changes no config, so another text has another key.
  * Throws INVALID_OPTION for a file that is too large.

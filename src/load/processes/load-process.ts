@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { environmentFailed, OpenclawError } from '../../core/errors.ts';
 import type { Dropped } from '../recorder.ts';
 import type { FromProcess, LoadTask, TimedRecord, ToProcess } from './messages.ts';
+import { YOUNG_SPACE } from './young-space.ts';
 
 type OnRecords = (upToUs: number, records: readonly TimedRecord[]) => void;
 
@@ -23,9 +24,6 @@ export interface LoadProcessOptions {
   /** Milliseconds that it did not run. */
   readonly onPause: (ms: number) => void;
 }
-
-/** As for the services: with V8's 16 MB requests in flight outlive a collection and are copied. */
-const YOUNG_SPACE = '--max-semi-space-size=64';
 
 const SILENT_MS = 15_000;
 const START_MS = 20_000;
