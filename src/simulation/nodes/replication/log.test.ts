@@ -9,21 +9,19 @@ const keysOf = (parts: ReturnType<ReplicationLog['after']>) =>
 describe('the replication stream', () => {
   it('gives what follows an offset', () => {
     const log = new ReplicationLog('a');
-    log.open();
     const { offset } = log.append(write('1'));
     log.append(write('2'));
     expect(keysOf(log.after('a', 1))).toEqual(['1', '2']);
     expect(keysOf(log.after('a', offset))).toEqual(['2']);
     expect(keysOf(log.after('a', log.offset))).toEqual([]);
     expect(log.after('a', log.offset + 1)).toBeUndefined();
-    expect(log.after('b', 1)).toBeUndefined();
+    expect(log.after('b', 0)).toBeUndefined();
   });
 
   it('goes on after a promotion for those that had no more of the former stream', () => {
     const primary = new ReplicationLog('a');
     const replica = new ReplicationLog('x');
-    primary.open();
-    replica.restart('a', 1);
+    replica.restart('a', 0);
     const both = primary.append(write('both'));
     replica.receive(both);
     const lost = primary.append(write('lost'));
@@ -35,9 +33,8 @@ describe('the replication stream', () => {
 
   it('keeps a megabyte', () => {
     const log = new ReplicationLog('a');
-    log.open();
     for (let i = 0; i < 20_000; i++) log.append(write(`${i}`));
-    expect(log.after('a', 1)).toBeUndefined();
+    expect(log.after('a', 0)).toBeUndefined();
     const kept = keysOf(log.after('a', log.offset - 1_000_000)) ?? [];
     expect(kept.at(-1)).toBe('19999');
     expect(kept.length).toBe(Math.floor(1_000_000 / 130) + 1);

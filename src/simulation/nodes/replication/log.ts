@@ -34,11 +34,6 @@ export class ReplicationLog {
     return this.#offset;
   }
 
-  /** A replica attaches: the stream begins at 1, since a replica at 0 counts as one without data. */
-  open(): void {
-    if (this.#offset === 0) this.restart(this.#id, 1);
-  }
-
   /** Appends writes of this primary, a PING if there are none, or a GETACK. */
   append(effects: readonly Effect[], asksAck?: true): StreamPart {
     const bytes = asksAck ? GETACK_BYTES : effects.length === 0 ? PING_BYTES : effects.length * EFFECT_BYTES;

@@ -14,7 +14,7 @@ it('while writes are held, a WAIT adds nothing to the stream; it asks the replic
   });
   const sent: unknown[] = [];
   const end = { send: (message: unknown) => void sent.push(message), close: () => {} };
-  const replica = replicas.attach('a1', end, { id: 'id', offset: 1 }) as Replica;
+  const replica = replicas.attach('a1', end, { id: 'id', offset: 0 }) as Replica;
   replicas.feed([{ type: 'delete', key: 'k' }]);
   const { offset } = log;
   replicas.isHeld = true;

@@ -77,7 +77,6 @@ export class Replicas {
   ): Replica | 'must copy' {
     const { log, data, clockS } = this.#options;
     const replica: Replica = { node, end, isOnline: false, acked: 0, ackedS: clockS() };
-    log.open();
     const missed = from && log.after(from.id, from.offset);
     if (from !== undefined && missed === undefined) return 'must copy';
     this.#replicas.push(replica);
