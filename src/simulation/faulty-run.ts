@@ -9,6 +9,8 @@ type Options = Pick<Run, 'plan' | 'report' | 'signal'>;
 
 /** As in a real run. */
 const SETTLE_US = 30_000_000;
+/** Of each fault: a takeover and a start are awaited, each twice if the first try has failed. */
+const HEAL_US = 120_000_000;
 const LOOK_US = 100_000;
 
 /** The faults of a run, and what is recorded of them. Its times count from `originUs`. */
@@ -49,13 +51,19 @@ export class FaultyRun {
     const { plan, report, signal } = this.#run;
     if (plan.faults.length === 0) return [];
     report('heal');
-    if (!(await this.#within((over) => this.#schedule.end(over)))) return ['a fault is not healed'];
+    let left: readonly string[] = ['a fault is not healed'];
+    await this.#within(HEAL_US * plan.faults.length, (over) =>
+      this.#schedule.end((failures) => {
+        left = failures;
+        over();
+      }),
+    );
     if (this.#schedule.failure !== undefined) throw this.#schedule.failure;
-    const problems = [...this.#schedule.problems];
+    const problems = [...left, ...this.#schedule.problems];
     if (signal.aborted) return problems;
     report('settle');
     const { nodes, time } = this.#world;
-    if (!(await this.#within((over) => bringHome(nodes, time, over))))
+    if (!(await this.#within(SETTLE_US, (over) => bringHome(nodes, time, over))))
       return [
         ...problems,
         `the cluster did not settle: ${nodes.lackOfWhole() ?? nodes.awayFromHome().join(', ')}`,
@@ -65,9 +73,9 @@ export class FaultyRun {
     return problems;
   }
 
-  async #within(begin: (over: () => void) => void): Promise<boolean> {
+  async #within(withinUs: number, begin: (over: () => void) => void): Promise<boolean> {
     const { time } = this.#world;
-    const endUs = time.nowUs + SETTLE_US;
+    const endUs = time.nowUs + withinUs;
     let isOver = false;
     begin(() => {
       isOver = true;

@@ -13,6 +13,7 @@ const [AT, FOR] = [{ atMs: 5_000 }, { forMs: 8_000 }];
 /** One service in each region, which starts at once. */
 class Services implements FaultyServices {
   aheadMs = 0;
+  startsNone = false;
   #id: string | undefined = 'first';
 
   setClock(_region: string, aheadMs: number): void {
@@ -25,7 +26,7 @@ class Services implements FaultyServices {
     this.#id = undefined;
   }
   start(): void {
-    this.#id ??= 'second';
+    if (!this.startsNone) this.#id ??= 'second';
   }
   idsOf(): (string | undefined)[] {
     return [this.#id];
@@ -244,6 +245,44 @@ describe('a fault in a simulation', () => {
       'heal failover at 5.0',
       'heal pause at 7.5',
     ]);
+  });
+
+  it('that is not healed in time is a problem, stays in force, and is tried again after the load', async () => {
+    const { records, schedule, services, pass, until } = play([
+      { fault: 'restart-service', region: 'eu-west', ...AT, ...FOR },
+    ]);
+    services.startsNone = true;
+    await pass(40_000);
+    expect(schedule.problems).toEqual([
+      'restart-service was healed late: a service of eu-west did not answer within 20 s',
+    ]);
+    expect([schedule.inForce, records]).toEqual([['restart-service'], ['inject restart-service at 5.0']]);
+    services.startsNone = false;
+    schedule.end((left) => records.push(`left: ${left}`));
+    await until('the end', () => records.length === 4);
+    expect(records.slice(1).map((line) => line.split(' at ')[0])).toEqual([
+      ...['heal restart-service', 'saw restart-service', 'left: '],
+    ]);
+    expect(records[1]).toBe('heal restart-service at 13.0');
+  });
+
+  it('that cannot be healed at all is named, and the others are healed', async () => {
+    const { records, schedule, services, pass, until } = play([
+      { fault: 'pause', node: 'us-east-0', atMs: 4_000, forMs: 60_000 },
+      { fault: 'restart-service', region: 'eu-west', ...AT, forMs: 60_000 },
+    ]);
+    services.startsNone = true;
+    await pass(6_000);
+    let left: readonly string[] | undefined;
+    schedule.end((failures) => {
+      left = failures;
+    });
+    await until('the end', () => left !== undefined);
+    expect(left).toEqual([
+      'heal restart-service: OpenclawError: a service of eu-west did not answer within 20 s',
+    ]);
+    expect(schedule.inForce).toEqual(['restart-service']);
+    expect(records.slice(2).map((line) => line.split(' at ')[0])).toEqual(['heal pause', 'saw pause']);
   });
 
   it('is healed at the end of the load, the latest first', async () => {

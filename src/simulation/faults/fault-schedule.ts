@@ -23,6 +23,10 @@ interface InForce {
   sight: Sight | undefined;
   isInjecting: boolean;
   isHealing: boolean;
+  /** When its heal was first tried. */
+  triedUs: number | undefined;
+  /** Its heal failed after the load: it stays in force. */
+  isLeft: boolean;
 }
 
 const NOT_SEEN: Sight = { bit: false, saw: 'it ended before it was looked at' };
@@ -41,7 +45,8 @@ export class SimulatedFaultSchedule {
   #quiet: Timer | undefined;
   #hasInjected = false;
   #failure: OpenclawError | undefined;
-  #ended: (() => void) | undefined;
+  #ended: ((failures: readonly string[]) => void) | undefined;
+  readonly #left: string[] = [];
 
   constructor(options: ScheduleOptions) {
     this.#options = options;
@@ -61,7 +66,7 @@ export class SimulatedFaultSchedule {
     return this.#inForce.map(({ fault }) => fault.fault);
   }
 
-  /** A sentence for each fault that came to nothing because of an earlier one. */
+  /** A sentence for each fault that came to nothing because of an earlier one, and for each late heal. */
   get problems(): readonly string[] {
     return this.#problems;
   }
@@ -71,8 +76,8 @@ export class SimulatedFaultSchedule {
     return this.#failure;
   }
 
-  /** The load is over: heals all that is in force, latest first, and calls once nothing is. */
-  end(over: () => void): void {
+  /** The load is over: heals all that is in force, latest first, then calls with a sentence for each that stays in force. */
+  end(over: (failures: readonly string[]) => void): void {
     this.#ended = over;
     for (const timer of this.#planned) timer.cancel();
     this.#quiet?.cancel();
@@ -88,7 +93,15 @@ export class SimulatedFaultSchedule {
     this.#record(fault, 'inject', system.time.nowUs);
     const isFirst = !this.#hasInjected;
     this.#hasInjected = true;
-    const entry: InForce = { fault, made, sight: undefined, isInjecting: true, isHealing: false };
+    const entry: InForce = {
+      fault,
+      made,
+      sight: undefined,
+      isInjecting: true,
+      isHealing: false,
+      triedUs: undefined,
+      isLeft: false,
+    };
     this.#inForce.push(entry);
     made.inject((failure) => {
       entry.isInjecting = false;
@@ -118,8 +131,8 @@ export class SimulatedFaultSchedule {
   }
 
   #healNext(): void {
-    const last = this.#inForce.at(-1);
-    if (last === undefined) this.#ended?.();
+    const last = this.#inForce.findLast(({ isLeft }) => !isLeft);
+    if (last === undefined) this.#ended?.(this.#left);
     else if (!this.#inForce.some(({ isInjecting, isHealing }) => isInjecting || isHealing)) this.#heal(last);
   }
 
@@ -129,15 +142,32 @@ export class SimulatedFaultSchedule {
     const atUs = time.nowUs;
     if (made.looks === 'before the heal') entry.sight = made.look();
     entry.isHealing = true;
-    made.heal(() => {
+    entry.triedUs ??= atUs;
+    const triedUs = entry.triedUs;
+    made.heal((failure) => {
+      entry.isHealing = false;
+      if (failure !== undefined) return this.#notHealed(entry, failure);
       this.#inForce.splice(this.#inForce.indexOf(entry), 1);
-      this.#record(fault, 'heal', atUs);
+      // Services that a failed try has started admit since then.
+      this.#record(fault, 'heal', fault.fault === 'restart-service' ? triedUs : atUs);
       if (made.looks === 'after the heal') entry.sight = made.look();
       const proof = { ...(entry.sight ?? NOT_SEEN), atUs: time.nowUs };
       this.#options.record(proofRecord(fault.fault, proof));
       if (this.#ended !== undefined) this.#healNext();
       else if (this.#inForce.length === 0) this.#awaitQuiet(fault.fault);
     });
+  }
+
+  /** It stays in force, until the load is over at least. */
+  #notHealed(entry: InForce, failure: OpenclawError): void {
+    const { fault } = entry.fault;
+    if (this.#ended === undefined) {
+      this.#problems.push(`${fault} was healed late: ${failure.message}`);
+      return;
+    }
+    entry.isLeft = true;
+    this.#left.push(`heal ${fault}: ${failure}`);
+    this.#healNext();
   }
 
   /** From before the first slot moves until after the last one. */

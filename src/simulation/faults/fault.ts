@@ -52,8 +52,8 @@ export interface Sight {
 export interface SimulatedFault {
   /** Calls `done` once it is in force, or with the error why it cannot be. */
   inject(done: (failure?: OpenclawError) => void): void;
-  /** Removes what was injected, and calls `done` once that is over. Called once. */
-  heal(done: () => void): void;
+  /** Removes what was injected, and calls `done` once that is over, or with the error why it is not: then it is called again. */
+  heal(done: (failure?: OpenclawError) => void): void;
   /** When `look` sees it in force. */
   readonly looks: 'once injected' | 'before the heal' | 'after the heal';
   look(): Sight;

@@ -1,4 +1,4 @@
-import { environmentFailed, invalidOption } from '../../core/errors.ts';
+import { environmentFailed, invalidOption, type OpenclawError } from '../../core/errors.ts';
 import type { FailoverSpec } from '../../scenario/faults/failover.ts';
 import type { KillSpec } from '../../scenario/faults/kill.ts';
 import type { NodeClockSpec } from '../../scenario/faults/node-clock.ts';
@@ -8,12 +8,11 @@ import type { RestartEmptySpec } from '../../scenario/faults/restart-empty.ts';
 import { orderFailover } from '../nodes/settle.ts';
 import { until } from '../until.ts';
 import { atOnce, type FaultContext, type MakeFault, type SimulatedFault } from './fault.ts';
+import { whenStarted } from './when-started.ts';
 
 /** How long a takeover is awaited, as in local regions: so many node timeouts, at least so long. */
 const PATIENCE_TIMEOUTS = 8;
 const LEAST_PATIENCE_MS = 10_000;
-/** How long a server that starts is awaited. */
-const START_MS = 20_000;
 
 /** SIGKILL. The heal starts the node again, after a replica has taken over if there is one. */
 export const kill: MakeFault<KillSpec> = ({ node }, context) => {
@@ -36,22 +35,27 @@ export const kill: MakeFault<KillSpec> = ({ node }, context) => {
 /** SIGKILL, and a start as soon as a replica has taken over. */
 export const restart: MakeFault<RestartSpec> = ({ node }, context) => {
   const { successors, comeBack } = takeoverOf(node, context);
-  const waiting: (() => void)[] = [];
-  let isBack = false;
+  const waiting: Healed[] = [];
+  let state: 'starts' | 'failed' | 'back' = 'failed';
+  const start = () => {
+    state = 'starts';
+    comeBack((failure) => {
+      state = failure === undefined ? 'back' : 'failed';
+      for (const call of waiting.splice(0)) call(failure);
+    });
+  };
   return {
     ...restarted(node, context),
     inject(done) {
       successors();
       context.nodes.control.kill(node);
-      comeBack(() => {
-        isBack = true;
-        for (const call of waiting) call();
-      });
+      start();
       done();
     },
     heal(done) {
-      if (isBack) done();
-      else waiting.push(done);
+      if (state === 'back') return done();
+      waiting.push(done);
+      if (state === 'failed') start();
     },
   };
 };
@@ -66,9 +70,14 @@ export const restartEmpty: MakeFault<RestartEmptySpec> = ({ node }, context) => 
       nodes.control.startEmpty(node);
       done();
     },
-    heal: (done) => until(time, START_MS, () => nodes.answers(node), done),
+    heal(done) {
+      nodes.control.start(node);
+      whenStarted(time, node, () => nodes.answers(node), done);
+    },
   };
 };
+
+type Healed = (failure?: OpenclawError) => void;
 
 function restarted(node: string, { nodes }: FaultContext): Pick<SimulatedFault, 'looks' | 'look'> {
   return {
@@ -90,10 +99,10 @@ function takeoverOf(node: string, { nodes, time, topology }: FaultContext) {
     successors() {
       names = nodes.replicasOf(node);
     },
-    comeBack(done: () => void) {
+    comeBack(done: Healed) {
       const start = () => {
         nodes.control.start(node);
-        until(time, START_MS, () => nodes.answers(node), done);
+        whenStarted(time, node, () => nodes.answers(node), done);
       };
       if (names.length === 0) start();
       else until(time, patienceMs, hasTaken, start);

@@ -3,11 +3,8 @@ import { affected } from '../../scenario/faults/of-store.ts';
 import type { RestartServiceSpec } from '../../scenario/faults/restart-service.ts';
 import type { SlowStoreSpec } from '../../scenario/faults/slow-store.ts';
 import type { StoreOutageSpec } from '../../scenario/faults/store-outage.ts';
-import { until } from '../until.ts';
 import { allOf, atOnce, type MakeFault } from './fault.ts';
-
-/** How long services that start are awaited. */
-const START_MS = 20_000;
+import { whenStarted } from './when-started.ts';
 
 export const gatewayClock: MakeFault<GatewayClockSpec> = ({ region, offsetMs }, { services }) => {
   const beforeMs = services.clockAheadMs(region);
@@ -36,7 +33,7 @@ export const restartService: MakeFault<RestartServiceSpec> = ({ region, instance
     },
     heal(done) {
       services.start(region, instance);
-      until(time, START_MS, runAll, done);
+      whenStarted(time, `a service of ${region}`, runAll, done);
     },
     looks: 'after the heal',
     look: () =>
