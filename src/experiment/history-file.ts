@@ -6,11 +6,14 @@ import { finished, pipeline } from 'node:stream/promises';
 import { constants, createGzip } from 'node:zlib';
 import { HistoryBuilder } from '../history/columns/builder.ts';
 import type { History } from '../history/history.ts';
-import { encodeRecord } from '../history/records/codec.ts';
+import { ByteWriter } from '../history/records/byte-writer.ts';
+import { writeRecord } from '../history/records/codec.ts';
 import type { End, Header, HistoryRecord, Outcome } from '../history/records/operation.ts';
 import { withTimeout } from '../limiter/with-timeout.ts';
 
-const CHUNK_CHARACTERS = 65_536;
+const CHUNK_BYTES = 65_536;
+/** Room for the record that makes a chunk long enough. */
+const RECORD_BYTES = 1_024;
 
 /** A program that is killed loses at most the records of this time. */
 const FLUSH_MS = 1_000;
@@ -42,7 +45,7 @@ export class HistoryFile {
   readonly #outcomes: Record<Outcome, number> = { allowed: 0, denied: 0, failed: 0, info: 0 };
   /** Undefined once there are more than `operationsHeld`. */
   #builder: HistoryBuilder | undefined = new HistoryBuilder();
-  #pending = '';
+  readonly #pending = new ByteWriter(CHUNK_BYTES + RECORD_BYTES);
   #flushedMs = Number.NEGATIVE_INFINITY;
   #failure: Error | undefined;
 
@@ -84,7 +87,7 @@ export class HistoryFile {
 
   /** Writes what is buffered and closes the file, which then has no last record. Rejects if any write failed. */
   async close(): Promise<void> {
-    this.#write();
+    this.#write(this.#pending.take());
     if (this.#failure !== undefined) throw this.#failure;
     await closeStream(this.#sink.stream, this.#sink.closed);
   }
@@ -104,10 +107,9 @@ export class HistoryFile {
     else this.#frame.add(record);
     if (this.#builder !== undefined && this.#builder.operations > this.#operationsHeld)
       this.#builder = undefined;
-    this.#pending += encodeRecord(record);
+    writeRecord(this.#pending, record);
     if (record.type === 'end') return;
-    if (this.#pending.length >= CHUNK_CHARACTERS || performance.now() - this.#flushedMs >= FLUSH_MS)
-      this.flush();
+    if (this.#pending.length >= CHUNK_BYTES || performance.now() - this.#flushedMs >= FLUSH_MS) this.flush();
   }
 
   #buildFrame(): History {
@@ -117,17 +119,17 @@ export class HistoryFile {
 
   /** Writes the buffered records to the stream. */
   flush(): void {
-    this.#hash?.update(this.#pending);
-    this.#write();
+    const chunk = this.#pending.take();
+    this.#hash?.update(chunk);
+    this.#write(chunk);
   }
 
   /** Does not add to the digest. */
-  #write(): void {
-    if (this.#failure === undefined && this.#pending !== '') {
-      this.#sink.stream.write(this.#pending);
+  #write(chunk: Uint8Array): void {
+    if (this.#failure === undefined && chunk.length > 0) {
+      this.#sink.stream.write(chunk);
       this.#sink.flush?.();
     }
-    this.#pending = '';
     this.#flushedMs = performance.now();
   }
 }

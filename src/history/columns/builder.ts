@@ -183,8 +183,9 @@ export class HistoryBuilder {
       fillDraft(this.draft, operation, operation, this.texts);
       this.#addDraft(0);
       this.#addSteps(operation, operation);
+      return;
     }
-    for (const [part, charge] of joinCharges(charges ?? []).entries()) {
+    for (const [part, charge] of joinCharges(charges).entries()) {
       fillDraft(this.draft, operation, charge, this.texts);
       this.#addDraft(KIND.multiBucket | (part === 0 ? 0 : KIND.part));
       this.#addSteps(operation, charge);

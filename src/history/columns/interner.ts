@@ -31,7 +31,12 @@ export class Interner {
       const bytes = encoder.encode(text);
       return this.intern(bytes, 0, bytes.length);
     }
-    return this.intern(into, 0, encoder.encodeInto(text, into).written);
+    for (let at = 0; at < text.length; at++) {
+      const code = text.charCodeAt(at);
+      if (code > 0x7f) return this.intern(into, 0, encoder.encodeInto(text, into).written);
+      into[at] = code; // mostly: a call of the encoder takes longer than a short text
+    }
+    return this.intern(into, 0, text.length);
   }
 
   textOf(number: number): string {
