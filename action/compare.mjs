@@ -12,10 +12,17 @@ const MOST = 5;
 const [report, baselines, name] = ['REPORT', 'BASELINES', 'BASELINE'].map(input);
 const tolerances = lines('TOLERANCES').map((claim) => `--claim=${claim}`);
 const kept = existsSync(baselines) ? readdirSync(baselines).sort() : []; // a name begins with its time
-const alike = kept.length === 0 ? [] : alikeOf(kept.map((run) => join(baselines, run)));
+const whole = kept.filter(hasReport).map((run) => join(baselines, run));
+const alike = whole.length === 0 ? [] : alikeOf(whole);
 
 output('verdict', compare());
 keep();
+
+function hasReport(run) {
+  const isThere = existsSync(join(baselines, run, 'report.json'));
+  if (!isThere) annotate('warning', `${run} is no baseline: it has no report.json`);
+  return isThere;
+}
 
 /** Of these runs, those that can be compared with this one. */
 function alikeOf(runs) {
