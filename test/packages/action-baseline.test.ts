@@ -57,6 +57,7 @@ interface Job {
   readonly kept?: Kept;
   /** Of the run. */
   readonly exitCode?: number;
+  readonly isSimulated?: boolean;
 }
 
 const PULL = { event_name: 'pull_request', ref: 'refs/pull/7/merge' };
@@ -72,10 +73,15 @@ async function afterRun({
   github = {},
   kept = keptWith(),
   exitCode = 0,
+  isSimulated = false,
 }: Job): Promise<JobResult> {
   const workspace = userRepository({});
   const report = `reports/20261128T000000000Z-${run}`;
   cpSync(join(RUNS, run), join(workspace, report), { recursive: true });
+  if (isSimulated) {
+    const file = join(workspace, report, 'report.json');
+    writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), simulated: true }));
+  }
   const done = {
     'Look at the machine': { node: '' },
     'Set up Redis': {},
@@ -165,13 +171,32 @@ describe('a baseline', { timeout: 120_000 }, () => {
     expect(cached(kept)).toEqual([...THREE, NEW]);
   });
 
-  it('without its reports is a warning, and is replaced', async () => {
-    const kept = keptWith(named(1, THREE));
+  it('of which one run has no report is without it, with a warning', async () => {
+    const kept = keptWith(named(1, [...THREE, '20260104-d']));
     rmSync(join(kept.cache, FIRST, '20260101-a/report.json'));
     const job = await afterRun({ kept });
+    expect(job.outputs, job.log).toMatchObject({ 'exit-code': '0', 'baseline-verdict': 'pass' });
+    expect(job.log).toContain(
+      '::warning title=openclaw-rl::20260101-a is no baseline: it has no report.json',
+    );
+    expect(cached(kept)).toEqual(['20260102-b', '20260103-c', '20260104-d', NEW]);
+  });
+
+  it('without any report is a warning for each run, and is replaced', async () => {
+    const kept = keptWith(named(1, THREE.slice(0, 2)));
+    for (const run of THREE.slice(0, 2)) rmSync(join(kept.cache, FIRST, run, 'report.json'));
+    const job = await afterRun({ kept });
     expect(job.outputs).toMatchObject({ 'exit-code': '0', 'baseline-verdict': 'none' });
-    expect(job.log).toMatch(/::warning title=openclaw-rl::the baseline main cannot be read, .*20260101-a/);
+    expect(job.log.match(/::warning title=openclaw-rl::\S+ is no baseline/g)).toHaveLength(2);
     expect(cached(kept)).toEqual([NEW]);
+  });
+
+  it('is none for a run that was simulated, which is judged as such', async () => {
+    const kept = keptWith(named(1, THREE));
+    const job = await afterRun({ kept, isSimulated: true });
+    expect(job.outputs, job.log).toMatchObject({ verdict: 'pass', 'baseline-verdict': 'none' });
+    expect(job.log).toContain('::warning title=openclaw-rl::the run was simulated: it is no evidence');
+    expect(job.summary).toMatch(/^# openclaw-rl bench, simulated: pass/);
   });
 
   it('is not that of a scenario whose name begins with this one, and which ran later', async () => {

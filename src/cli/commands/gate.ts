@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { Command } from 'commander';
 import { explainClaim, parseClaim } from '../../checker/claims/claim.ts';
+import { invalidOption, type OpenclawError } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
 import { renderAnnotations } from '../../report/annotations.ts';
 import { judgeAgain } from '../../report/judge-again.ts';
@@ -14,6 +15,7 @@ import { LATEST_RUN, readRun } from '../files/read-report.ts';
 import { claimOption, claimsHelp } from '../flags/claim-option.ts';
 import { githubOption, tellGithub, writeOut } from '../output/github.ts';
 import { briefOption, jsonText } from '../output/output.ts';
+import { quotedForShell } from '../output/typed-command.ts';
 import type { Environment } from '../process/environment.ts';
 import { exitCodeOfReport } from '../process/exit-codes.ts';
 
@@ -23,6 +25,7 @@ interface Options {
   readonly github: boolean;
   readonly json: boolean;
   readonly brief: boolean;
+  readonly simulated: boolean;
 }
 
 export function gateCommand(environment: Environment): Command {
@@ -30,6 +33,7 @@ export function gateCommand(environment: Environment): Command {
     .description('Check a finished run against its claims (or others); the exit code is the result.')
     .argument('[run]', 'folder of a run', LATEST_RUN)
     .addOption(claimOption('one more claim').default([], 'none'))
+    .option('--simulated', 'take a simulated run, too: it is no evidence about a real Redis', false)
     .option('--junit <file>', 'write the claims as JUnit XML, one test case each')
     .addOption(githubOption('report'))
     .option('--json', 'print the report with these claims as one JSON document', false)
@@ -45,10 +49,13 @@ Examples:
   $ openclaw-rl gate --claim 'p99(allowed) <= 250ms' \\
       --claim 'throughput >= 5000/s'
   $ openclaw-rl gate --claim 'failed <= 5% during partition' --junit gate.xml
+  # a simulated run is refused (exit code 64) unless you ask for it
+  $ openclaw-rl gate simulated/latest --simulated
 ${claimsHelp({ hasBound: true })}`;
 
 async function gate(run: string, options: Options, environment: Environment): Promise<void> {
   const { report: kept, folder } = await readRun(run, environment.cwd);
+  if (kept.simulated && !options.simulated) throw isSimulated(run);
   const report = judgeAgain(kept, options.claim);
   for (const claim of options.claim) environment.log(`${printable(explainClaim(parseClaim(claim)))}\n`);
   environment.out(rendered(report, folder, options, environment));
@@ -63,6 +70,14 @@ async function gate(run: string, options: Options, environment: Environment): Pr
   ]);
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   environment.setExitCode(exitCodeOfReport(report));
+}
+
+/** A build that is green must not be so by accident: no simulated run proves anything about a real Redis. */
+function isSimulated(run: string): OpenclawError {
+  return invalidOption(
+    `${run} was simulated: it is no evidence about a real Redis`,
+    `gate a run that was made without --simulate, or a simulation as such: openclaw-rl gate ${quotedForShell(run)} --simulated`,
+  );
 }
 
 /** Makes its folder, too. Throws ENVIRONMENT_FAILED. */

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseRecord } from '../../../src/history/records/parse-record.ts';
@@ -68,6 +68,26 @@ describe.each([true, false])('a run whose report says simulated: %s', (isSimulat
     if (isSimulated) expect(stdout).toMatch(says);
     else expect(stdout).not.toMatch(/simulated/);
   });
+
+  it.each([RUN, 'bench-1', `reports/${RUN}`, undefined])(
+    'is refused by gate, named %s or the newest, without --simulated',
+    async (named) => {
+      const cwd = folderWithRun(isSimulated);
+      symlinkSync(RUN, join(cwd, 'reports/latest'));
+      const words = named === undefined ? [] : [named];
+      const plain = await callCli(['gate', ...words], { cwd });
+      expect([plain.code, plain.stdout === '']).toEqual(isSimulated ? [64, true] : [0, false]);
+      if (isSimulated) {
+        const shown = named ?? 'reports/latest';
+        expect(plain.stderr).toContain(
+          `error: ${shown} was simulated: it is no evidence about a real Redis\n`,
+        );
+        expect(plain.stderr).toContain(`openclaw-rl gate ${shown} --simulated`);
+      }
+      const { code, stdout } = await callCli(['gate', ...words, '--simulated'], { cwd });
+      expect([code, stdout.startsWith('verdict  pass, simulated\n')]).toEqual([0, isSimulated]);
+    },
+  );
 
   it('has it in its page', async () => {
     const cwd = folderWithRun(isSimulated);
