@@ -11,7 +11,7 @@ import { simulate } from './simulate.ts';
 const USERS = 4;
 const DURATION_MS = 11_000;
 
-/** The claims of every simulated limiter. The second is about what replies say. */
+/** The claims of simulated leases. The second is about what replies say. */
 const CLAIMS = ['total-excess <= 0', 'dishonest <= 0'] as const;
 
 /** How a run was convicted. */
@@ -30,14 +30,21 @@ export async function judgeLease(
   rule: Rule,
   { seed, isRemoved }: { readonly seed: number; readonly isRemoved: boolean },
 ): Promise<Conviction> {
-  const { bursts, clockRate, what: _, ...scenario } = SCENARIOS[rule];
+  const {
+    bursts,
+    clockRate,
+    what: _,
+    durationMs = DURATION_MS,
+    claims = CLAIMS,
+    ...scenario
+  } = SCENARIOS[rule];
   const undo = all(
     clockRate === undefined ? () => {} : clocks((us) => us * clockRate),
     isRemoved && rule !== 'grantsAreAcked' ? REMOVE[rule]() : () => {},
   );
   try {
     const { check } = await simulate({
-      ...{ seed, ...scenario, durationMs: DURATION_MS, claims: CLAIMS },
+      ...{ seed, ...scenario, durationMs, claims },
       strategy: isRemoved && rule === 'grantsAreAcked' ? 'lease-unacked' : 'lease',
       requests: burstsOf(bursts, { ...scenario, seed, users: USERS }),
     });
