@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { LEASE_SWITCHES } from '../../src/limiter/strategies/lease/protocol.ts';
 import { EXPLORED } from '../support/lease/configurations.ts';
@@ -8,7 +8,7 @@ import { simulatedStates } from '../support/simulated/few-tokens.ts';
 import type { Rule } from '../support/simulated/lease-rules.ts';
 import { SCENARIOS } from '../support/simulated/lease-scenarios.ts';
 import { exploredStates } from '../support/simulated/lease-states.ts';
-import { PLANTED } from '../support/simulated/planted.ts';
+import { hasTwin, PLANTED, type Planted } from '../support/simulated/planted.ts';
 
 const FILE = join(import.meta.dirname, '../../docs/results/simulated-convictions.md');
 const SEEDS = Array.from({ length: Number(process.env.SEEDS ?? 10) }, (_, at) => at + 1);
@@ -41,10 +41,10 @@ one rule switched off. Every state of small configurations is in [the exploratio
 const PLANTED_HEAD = `
 ## Planted bugs
 
-Those of [planted bugs](planted-bugs.md) that a script or a strategy can have. Where a strategy of this package has the defect, it is
-judged as it is, with no excess allowed, and there is no limiter without it.
+All of [planted bugs](planted-bugs.md). Where a strategy of this package has the defect, it is judged as it is, with no excess
+allowed, and there is no limiter without it.
 
-| bug | strategy | by | convicted | after | excess | accused |
+| bug | limiter | by | convicted | after | excess | accused |
 | --- | --- | --- | --- | --- | --- | --- |
 `;
 
@@ -56,13 +56,20 @@ async function rowOfRule(rule: Rule): Promise<string> {
   return `| ${[rule, SCENARIOS[rule].what, ...cells(without), convicted(whole)].join(' | ')} |`;
 }
 
-async function rowOfPlanted(planted: (typeof PLANTED)[number]): Promise<string> {
-  const { name, strategy, plant } = planted;
+async function rowOfPlanted(planted: Planted): Promise<string> {
+  const { name } = planted;
   const broken = await runs((seed) => judgePlanted(planted, { seed, isPlanted: true }));
   expect(convicted(broken), name).toBeGreaterThan(0);
-  const whole = plant && (await runs((seed) => judgePlanted(planted, { seed, isPlanted: false })));
-  if (whole !== undefined) expect(convicted(whole), name).toBe(0);
-  return `| ${[name, strategy, ...cells(broken), whole ? convicted(whole) : ''].join(' | ')} |`;
+  const whole = hasTwin(planted) && (await runs((seed) => judgePlanted(planted, { seed, isPlanted: false })));
+  if (whole) expect(convicted(whole), name).toBe(0);
+  return `| ${[name, limiterOf(planted), ...cells(broken), whole ? convicted(whole) : ''].join(' | ')} |`;
+}
+
+function limiterOf(planted: Planted): string {
+  if ('strategy' in planted) return planted.strategy;
+  return 'plugin' in planted
+    ? `[${basename(planted.plugin.broken)}](../../test/fixtures/limiters/scripted)`
+    : 'lease';
 }
 
 async function runs(judge: (seed: number) => Promise<Conviction>): Promise<Conviction[]> {

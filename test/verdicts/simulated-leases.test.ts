@@ -16,7 +16,7 @@ describe('leases without one rule admit too much in a simulated run', () => {
   it.each(RULES.filter((rule) => rule !== HOARDS))('%s', { timeout: 120_000 }, async (rule) => {
     const { by, excess } = await judgeLease(rule, { seed: SEED, isRemoved: true });
     expect(by).toContain('over-admission');
-    expect(excess).toBeGreaterThan(0.5);
+    expect(excess).toBeGreaterThan(0.25);
   });
 });
 

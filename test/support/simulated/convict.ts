@@ -5,8 +5,8 @@ import { burstsOf, steadyOf } from './bursts.ts';
 import { REMOVE, type Rule } from './lease-rules.ts';
 import { SCENARIOS } from './lease-scenarios.ts';
 import { all, clocks } from './patches.ts';
-import type { Planted } from './planted.ts';
-import { simulate } from './simulate.ts';
+import type { Planted, Steady } from './planted.ts';
+import { type Simulated, simulate } from './simulate.ts';
 
 const USERS = 4;
 const DURATION_MS = 11_000;
@@ -54,31 +54,38 @@ export async function judgeLease(
   }
 }
 
-/** A planted bug, or the strategy without it under the same load and faults. */
+/** A planted bug, or the limiter without it under the same load and faults. */
 export async function judgePlanted(
-  {
-    strategy,
-    plant,
-    faults = [],
-    costTokens = 1,
-    apart,
-    policy = '20:5/s',
-    claim = 'total-excess <= 0',
-  }: Planted,
+  planted: Planted,
   { seed, isPlanted }: { readonly seed: number; readonly isPlanted: boolean },
 ): Promise<Conviction> {
-  const undo = isPlanted && plant !== undefined ? plant() : () => {};
+  if ('withoutRule' in planted) return judgeLease(planted.withoutRule, { seed, isRemoved: isPlanted });
+  const { faults = [], costTokens = 1, apart, policy = '20:5/s', claim = 'total-excess <= 0' } = planted;
+  const undo = isPlanted && 'plant' in planted ? planted.plant?.() : undefined;
   try {
     const { check } = await simulate({
-      ...{ seed, strategy, faults, policy, durationMs: PLANTED_SECONDS * 1_000 },
+      ...{ seed, faults, policy, durationMs: PLANTED_SECONDS * 1_000 },
+      ...limiterOf(planted, isPlanted),
       ...(apart && { apart }),
       requests: steadyOf(costTokens, { seed, users: PLANTED_USERS, seconds: PLANTED_SECONDS }),
-      claims: [claim, ...(traitsOf(strategy).lends ? [] : ['false-denials <= 0', 'replay <= 0'])],
+      claims: [claim, ...denialsOf(planted)],
     });
     return convictionOf(check);
   } finally {
-    undo();
+    undo?.();
   }
+}
+
+function limiterOf(planted: Steady, isPlanted: boolean): Pick<Simulated, 'strategy' | 'limiter'> {
+  if ('strategy' in planted) return { strategy: planted.strategy };
+  const { broken, whole } = planted.plugin;
+  return { strategy: 'central', limiter: isPlanted ? broken : whole };
+}
+
+/** Leases deny tokens that are elsewhere; plug-ins say no level. */
+function denialsOf(planted: Steady): string[] {
+  if (!('strategy' in planted)) return ['false-denials <= 0'];
+  return traitsOf(planted.strategy).lends ? [] : ['false-denials <= 0', 'replay <= 0'];
 }
 
 const PLANTED_SECONDS = 17;

@@ -1,14 +1,30 @@
+import { join } from 'node:path';
 import type { StrategyName } from '../../../src/core/strategies.ts';
 import type { PlannedFault } from '../../../src/scenario/plan.ts';
+import type { Rule } from './lease-rules.ts';
 import { type Change, inScripts, type Undo } from './patches.ts';
 
-/** A limiter that is broken in one known way, as it can be simulated. */
-export interface Planted {
+interface Named {
   /** Its name in docs/results/planted-bugs.md. */
   readonly name: string;
+}
+
+/** A plug-in that is broken, and its twin that is not: files. */
+interface PlantedPlugin {
+  readonly broken: string;
+  readonly whole: string;
+}
+
+interface PlantedStrategy {
   readonly strategy: StrategyName;
   /** Absent: the strategy itself is what is broken. */
   readonly plant?: () => Undo;
+}
+
+/** A limiter that is broken in one known way, under a load that drains every bucket. */
+export type Steady = Named & (PlantedStrategy | { readonly plugin: PlantedPlugin }) & Circumstances;
+
+interface Circumstances {
   readonly faults?: readonly PlannedFault[];
   readonly costTokens?: number;
   /** Absent: 20:5/s. */
@@ -17,6 +33,14 @@ export interface Planted {
   readonly claim?: 'total-excess <= 0' | 'total-excess <= bound';
   /** Each region has a Redis of its own. */
   readonly apart?: true;
+}
+
+/** The same, or the leases without one of their rules, under the load and faults of that rule. */
+export type Planted = Steady | (Named & { readonly withoutRule: Rule });
+
+/** Whether there is a limiter without the bug. */
+export function hasTwin(planted: Planted): boolean {
+  return !('strategy' in planted) || planted.plant !== undefined;
 }
 
 const COMPARE = 'if level < cost then\n';
@@ -49,6 +73,12 @@ const ahead: PlannedFault = {
   atMs: 0,
   forMs: 16_000,
 };
+
+const lost: PlannedFault = { fault: 'drop-reply', regions: ['eu-west'], atMs: 10_000, forMs: 600 };
+const ofFolder = (broken: string, whole: string): PlantedPlugin => ({
+  ...{ broken: join(SCRIPTED, `${broken}.mjs`), whole: join(SCRIPTED, `${whole}.mjs`) },
+});
+const SCRIPTED = join(import.meta.dirname, '../../fixtures/limiters/scripted');
 
 export const PLANTED: readonly Planted[] = [
   {
@@ -101,6 +131,7 @@ export const PLANTED: readonly Planted[] = [
       'now, level, unitThen, most = clock, 0, unit',
     ]),
   },
+  { name: 'non-atomic get-then-set', plugin: ofFolder('racy', 'atomic') },
   { name: 'client clock skew between regions', strategy: 'article', faults: [ahead] },
   {
     name: 'clock going back refills',
@@ -111,6 +142,11 @@ export const PLANTED: readonly Planted[] = [
       ['now = updatedAt > clock and updatedAt or clock --', 'now = clock --'],
       [REFILL, REFILL.replace('now - updatedAt', 'math.abs(now - updatedAt)')],
     ),
+  },
+  {
+    name: 'retry charges twice',
+    plugin: ofFolder('retries-charged-twice', 'retries-charged-once'),
+    faults: [lost],
   },
   { name: 'failover loses the last writes', strategy: 'central', policy: '20:1/s', faults: [apart, kill] },
   { name: 'reads from a lagging replica', strategy: 'replica-reads' },
@@ -136,9 +172,14 @@ export const PLANTED: readonly Planted[] = [
   },
   { name: 'level below zero', strategy: 'central', plant: inTake([COMPARE, 'if level < 0 then\n']) },
   {
+    name: 'deny cache that outlives the refill',
+    plugin: ofFolder('denials-kept-too-long', 'denials-kept-in-time'),
+  },
+  {
     name: 'lease not subtracted',
     strategy: 'lease',
     plant: () => inScripts(['lease'], [['  level = level - tokens * unit\n', '']]),
   },
+  { name: 'lease spent after expiry', withoutRule: 'termIsReadAtEveryDecision' },
   { name: 'counters merged by last write', strategy: 'active-active-lww' },
 ];

@@ -13,6 +13,8 @@ import { DEFAULT_TOPOLOGY } from '../../../src/topology/topology.ts';
 export interface Simulated {
   readonly seed: number;
   readonly strategy: StrategyName;
+  /** The file of a plug-in, in place of the strategy. */
+  readonly limiter?: string;
   readonly policy: string;
   /** Between all regions. Absent: the defaults. */
   readonly roundTripMs?: number;
@@ -47,6 +49,7 @@ const CONNECTIONS = 450;
 function planOf({
   seed,
   strategy,
+  limiter,
   policy,
   roundTripMs: ms,
   durationMs,
@@ -58,6 +61,7 @@ function planOf({
   const plan = makePlan(
     {
       ...{ seed, strategy, policy, instances: 1, onFailure: 'closed', homes: false, faults: [] },
+      ...(limiter !== undefined && { limiter }),
       topology: {
         ...DEFAULT_TOPOLOGY,
         ...(roundTripMs && { roundTripMs }),
