@@ -14,7 +14,7 @@ export interface Monitor {
   select(): Watched | undefined;
 }
 
-type State = 'wait start' | 'select' | 'order' | 'wait promotion' | 'reconfigure' | 'switch';
+type State = 'wait start' | 'select' | 'order' | 'wait promotion' | 'reconfigure';
 
 /**
  * One failover of one Sentinel, a step at each of its ticks, as `sentinelFailoverStateMachine` of Redis 8: wait for the
@@ -43,7 +43,7 @@ export class Failover {
 
   /** The replica that has become the primary, once it says so. */
   get successor(): string | undefined {
-    return this.#state === 'reconfigure' || this.#state === 'switch' ? this.#promoted?.name : undefined;
+    return this.#state === 'reconfigure' ? this.#promoted?.name : undefined;
   }
 
   isPromoting(replica: Watched): boolean {
@@ -69,10 +69,7 @@ export class Failover {
       case 'wait promotion':
         return this.#isOverdue ? 'aborted' : undefined;
       case 'reconfigure':
-        this.#reconfigure();
-        return undefined;
-      case 'switch':
-        return 'switch';
+        return this.#reconfigure();
     }
   }
 
@@ -110,18 +107,18 @@ export class Failover {
     return undefined;
   }
 
-  #reconfigure(): void {
+  /** A promoted replica that is down by now does not keep the others from being ordered, but the switch waits for it. */
+  #reconfigure(): 'switch' | undefined {
     const promoted = this.#promoted;
     const others = this.#monitor.replicas.filter((replica) => replica !== promoted);
-    if (promoted === undefined || promoted.isDown) return;
+    if (promoted === undefined) return undefined;
     for (const replica of others) {
       const sinceMs = this.#monitor.nowMs() - replica.reconfiguredMs;
       if (replica.reconfiguring === 'sent' && sinceMs > PERIODS.reconfigureMs) replica.reconfiguring = 'done'; // late
       if (replica.reconfiguring === undefined) this.#follow(replica, promoted.name);
     }
     const waiting = others.filter(({ reconfiguring, isDown }) => reconfiguring !== 'done' && !isDown);
-    if (waiting.length > 0 && !this.#isOverdue) return;
-    this.#enter('switch');
+    return promoted.isDown || (waiting.length > 0 && !this.#isOverdue) ? undefined : 'switch';
   }
 
   #follow(replica: Watched, node: string): void {
