@@ -54,6 +54,7 @@ export function answering<Args extends readonly unknown[], Done extends readonly
 ): Answering<Args, Done> {
   checkOptions(options, known);
   const warn = warningOnce();
+  const renamed = renaming();
   const open = new OpenSettlements<Done>();
   return {
     answer: options.settle === undefined ? decide : (...asked) => open.keep(() => decide(...asked)),
@@ -103,11 +104,16 @@ export function answering<Args extends readonly unknown[], Done extends readonly
   }
 }
 
-/** `policyName` renames only a single policy. */
-function renamed(policies: readonly NamedPolicy[], policyName: string | undefined): readonly NamedPolicy[] {
-  const [only, second] = policies;
-  if (policyName === undefined || only === undefined || second !== undefined) return policies;
-  return [{ name: policyName, policy: only.policy }];
+/** Makes the function that renames a single policy. The last result is kept: nearly all requests have one policy. */
+function renaming(): (policies: readonly NamedPolicy[], name: string | undefined) => readonly NamedPolicy[] {
+  let last: { readonly of: NamedPolicy; readonly renamed: readonly [NamedPolicy] } | undefined;
+  return (policies, name) => {
+    const [only, second] = policies;
+    if (name === undefined || only === undefined || second !== undefined) return policies;
+    if (last?.of !== only || last.renamed[0].name !== name)
+      last = { of: only, renamed: [{ name, policy: only.policy }] };
+    return last.renamed;
+  };
 }
 
 function undecided(error: unknown, policies: readonly NamedPolicy[]): Answer {
@@ -118,11 +124,8 @@ function undecided(error: unknown, policies: readonly NamedPolicy[]): Answer {
   return refused(reducedCapacity({ detail: UNDECIDED, code, charge }), rateLimitHeaders(policies, undefined));
 }
 
-function refused(problem: Problem, headers: Readonly<Record<string, string>> = {}): Answer {
-  return {
-    type: 'refused',
-    status: problem.status,
-    headers: { ...headers, 'content-type': PROBLEM_TYPE },
-    problem,
-  };
+/** Adds the type of the problem to these headers. */
+function refused(problem: Problem, headers: Record<string, string> = {}): Answer {
+  headers['content-type'] = PROBLEM_TYPE;
+  return { type: 'refused', status: problem.status, headers, problem };
 }

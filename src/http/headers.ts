@@ -56,7 +56,18 @@ function levelMembers(policies: readonly NamedPolicy[], decision: Decision): rea
   ];
 }
 
-function policyMember({ name, policy }: NamedPolicy): string {
+const members = new WeakMap<NamedPolicy, string>();
+
+/** Nearly all requests have the same policies. */
+function policyMember(named: NamedPolicy): string {
+  const known = members.get(named);
+  if (known !== undefined) return known;
+  const member = writePolicy(named);
+  members.set(named, member);
+  return member;
+}
+
+function writePolicy({ name, policy }: NamedPolicy): string {
   const windowSeconds = Math.ceil(policy.capacityQuanta / policy.quantaPerUs / 1_000_000);
   return `"${name}";q=${Math.min(policy.capacityTokens, MOST)};w=${windowSeconds}`;
 }
