@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import autocannon from 'autocannon';
 import { invalidOption } from '../core/errors.ts';
 import type { RecordedRequest } from '../history/foreign/arrivals.ts';
 import { driveConnection, type Pace } from './connection.ts';
@@ -41,6 +40,7 @@ export interface LoadOptions {
  * the first request.
  */
 export async function runLoad(options: LoadOptions): Promise<number> {
+  const { autocannon } = await import('./autocannon.ts'); // heavy: not for help, nor for a simulation
   const { shape, recorder, signal, parts } = options;
   const regions = regionsOf(options);
   const numbers = connectionsOf(parts, { ...shape, regions: namesOf(options) });

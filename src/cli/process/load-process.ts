@@ -1,4 +1,5 @@
 import { watchPauses } from '../../experiment/watch/pause-watch.ts';
+import '../../load/autocannon.ts'; // before the load, which imports it when it begins
 import { LoadServer } from '../../load/processes/load-server.ts';
 import type { FromProcess, ToProcess } from '../../load/processes/messages.ts';
 
