@@ -177,4 +177,7 @@ for await (const record of readRecords(certificate))
     [found.refused, process.exitCode] = [found.refused + 1, 1];
     process.stdout.write(`refused: ${JSON.stringify(record.bucket ?? record.members?.[0].bucket ?? record.type).slice(1, -1)}: ${error.message}\n`);
   }
-process.stdout.write(`${JSON.stringify({ promise: history.promise, operations: history.op, buckets: history.buckets.size, ...found })}\n`);
+const simulated = history.header.some((one) => one.simulated === true) ? { simulated: true } : {};
+process.stdout.write(
+  `${JSON.stringify({ ...simulated, promise: history.promise, operations: history.op, buckets: history.buckets.size, ...found })}\n`,
+);

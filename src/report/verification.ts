@@ -3,11 +3,14 @@ import type { CertificateEnd } from '../checker/certificates/certificate-lines.t
 import { formatPromise, type Promised } from '../checker/claims/promise.ts';
 import { count } from '../core/units.ts';
 import type { Verdict } from '../core/verdict.ts';
+import { simulatedText } from './check-report.ts';
 import { type Look, labelled } from './fit-lines.ts';
 import { printable } from './text.ts';
 
 /** What `verify/verify.mjs` prints last. */
 export interface VerifierCounts {
+  /** The history says that it is of a simulation. */
+  readonly simulated?: true;
   /** What the certificate says that the limiter promises. */
   readonly promise: Promised;
   readonly operations: number;
@@ -108,7 +111,7 @@ export function renderVerification(untrusted: Verification, { colour, columns }:
   const line = (label: string, text: string) => labelled(`  ${label} `, text, columns);
   const more = verified.refused - refusals.length;
   return [
-    `${colours.bold('verified')}  ${colours.bold(paint(verdict))}: ${VERDICTS[verdict]}`,
+    `${colours.bold('verified')}  ${colours.bold(paint(verdict))}${simulatedText(verified)}: ${VERDICTS[verdict]}`,
     ...refusals.map((text) => line(colours.red('FAIL'), text)),
     ...(more > 0 ? [line(colours.red('FAIL'), `and ${more} more`)] : []),
     ...(hint === undefined ? [] : [line(colours.bold('hint'), hint)]),

@@ -55,6 +55,8 @@ export type CertificateRecord =
       readonly declaresFalseDenials: boolean;
       /** The most by which two clocks may drift apart. Parts per million. */
       readonly ratePpm: number;
+      /** Whether the history is of a simulation. Absent: of a system. */
+      readonly simulated?: true;
     }
   | ({
       readonly type: 'clock';
@@ -76,12 +78,13 @@ export type CertificateRecord =
 /** The records of the certificate of an examined history, in their order. */
 export function* certificateRecords(
   table: OperationTable,
-  { withFindings, certificates, judged, report: { clock, promise } }: Examination,
+  { withFindings, certificates, judged, report: { clock, promise, simulated } }: Examination,
 ): Generator<CertificateRecord> {
   yield {
     ...({ type: 'certificate', format: 'openclaw-certificate', version: 1, ratePpm: MAX_SLEW_PPM } as const),
     promise: parsePromise(promise),
     declaresFalseDenials: certificates.declaresDenials,
+    ...(simulated && { simulated }),
   };
   const clocks = new Map<DecidingClock, number>();
   const numberOf = (one: DecidingClock) => clocks.get(one) ?? clocks.set(one, clocks.size).size - 1;

@@ -46,12 +46,32 @@ describe.each([true, false])('a history whose header says simulated: %s', (isSim
     else expect(stdout).not.toMatch(/simulated/);
   });
 
-  it('has a certificate that the verifier accepts', async () => {
+  it('has a certificate that says so, and that the verifier accepts', async () => {
     const cwd = folderWithHistory(isSimulated);
     await callCli(['check', 'h.ndjson', '--certificate', 'c.ndjson'], { cwd });
+    const [head = ''] = readFileSync(join(cwd, 'c.ndjson'), 'utf8').split('\n');
+    expect(JSON.parse(head).simulated).toBe(isSimulated || undefined);
     const verifier = join(ROOT, 'verify/verify.mjs');
     const verified = await runProgram(process.execPath, [verifier, 'c.ndjson', 'h.ndjson'], { cwd });
     expect(verified).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(verified.stdout).simulated).toBe(isSimulated || undefined);
+    const { code, stdout } = await callCli(['verify', '--certificate', 'c.ndjson', 'h.ndjson'], { cwd });
+    const says = isSimulated
+      ? 'verified  pass, simulated: every proof holds'
+      : 'verified  pass: every proof holds';
+    expect([code, stdout.split('\n')[0]]).toEqual([0, says]);
+  });
+
+  it('with a certificate of an earlier version, which does not say so, is verified', async () => {
+    const cwd = folderWithHistory(isSimulated);
+    await callCli(['check', 'h.ndjson', '--certificate', 'c.ndjson'], { cwd });
+    const file = join(cwd, 'c.ndjson');
+    writeFileSync(
+      file,
+      readFileSync(file, 'utf8').replace('"simulated":true,', '').replace(',"simulated":true', ''),
+    );
+    const { code, stdout } = await callCli(['verify', '--certificate', 'c.ndjson', 'h.ndjson'], { cwd });
+    expect([code, stdout.startsWith('verified  pass, simulated')]).toEqual([0, isSimulated]);
   });
 });
 
