@@ -12,6 +12,7 @@ import { findingIn, nodesOf } from '../regions/provider.ts';
 import type { Plan } from '../scenario/plan.ts';
 import { planTopology, replicasOfPrimary, type Topology } from '../topology/topology.ts';
 import { simulatedConnect } from './client/connect.ts';
+import { COMMAND_US } from './delays.ts';
 import { SimulatedNetwork } from './network/simulated-network.ts';
 import type { SimulatedNodes } from './nodes/simulated-nodes.ts';
 import { openNodes } from './open-nodes.ts';
@@ -99,7 +100,8 @@ function startServices(starting: Starting): RegionServices {
       const stream = `service ${instance} of ${region}, start ${++started}`;
       const process = new ServiceProcess(time, makeRandom(plan.seed, stream));
       const random = makeRandom(plan.seed, `client of ${stream}`);
-      const connect = simulatedConnect({ network, from: { region }, process, random });
+      const onCommand = () => machine.nodes.do(COMMAND_US, () => {});
+      const connect = simulatedConnect({ network, from: { region }, process, random, onCommand });
       const outside = { surroundings: process, connect };
       const end = () => process.end();
       if (plugin !== undefined) {

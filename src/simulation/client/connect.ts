@@ -20,18 +20,20 @@ export interface ConnectOptions {
   /** The process whose connections end with it. */
   readonly process: ServiceProcess;
   readonly random: Random;
+  /** Called for each command of the process. */
+  readonly onCommand?: () => void;
 }
 
 /** The connections of a simulated process. The hosts of its addresses are the names of nodes. */
 export function simulatedConnect(options: ConnectOptions): Connect {
-  const { network, process } = options;
+  const { network, process, onCommand } = options;
   const open = (
     connection: RedisConnection,
     { readsReplicas = false, acks }: { readsReplicas?: boolean; acks?: Required<AckOptions> },
   ) => {
     const timeoutMs = readTimeout(connection);
     const port = new SimulatedPort({
-      ...{ time: network.time, timeoutMs, readsReplicas },
+      ...{ time: network.time, timeoutMs, readsReplicas, onCommand },
       open: (events) => openClient(connection, { ...options, ...events, timeoutMs, readsReplicas, acks }),
     });
     process.onEnd(() => void port.close());

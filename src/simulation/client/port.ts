@@ -16,6 +16,7 @@ export interface PortOptions {
   readonly readsReplicas: boolean;
   /** Opens the client of the port. */
   readonly open: (events: ClientEvents) => Client;
+  readonly onCommand?: (() => void) | undefined;
   /** Called once the port is closed. */
   readonly onClosed?: () => void;
 }
@@ -98,7 +99,8 @@ export class SimulatedPort implements TextPort, AckedPort {
     wantsAcks: boolean,
   ): Promise<R> {
     if (this.#isClosed) return Promise.reject(closedError());
-    const { time, timeoutMs } = this.#options;
+    const { time, timeoutMs, onCommand } = this.#options;
+    onCommand?.();
     return new Promise((resolve, reject) => {
       const deadlineMs = time.nowUs / 1_000 + timeoutMs;
       const over = (result: Values | Error) => {

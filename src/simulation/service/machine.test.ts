@@ -5,7 +5,7 @@ import { Machine } from './machine.ts';
 /** When each piece of work is done. Each thread gets all of its works at 0. */
 async function timesOf(works: readonly (readonly number[])[]): Promise<number[][]> {
   const time = new VirtualTime();
-  const machine = new Machine(time);
+  const machine = new Machine(time, 0);
   const times = works.map(() => [] as number[]);
   for (const [at, ofThread] of works.entries()) {
     const thread = machine.thread();
@@ -43,10 +43,20 @@ describe('a simulated machine of two processors', () => {
 
   it('begins work that arrives later at once, if a processor is free', async () => {
     const time = new VirtualTime();
-    const thread = new Machine(time).thread();
+    const thread = new Machine(time, 0).thread();
     const times: number[] = [];
     time.at(100, () => thread.do(10, () => times.push(time.nowUs)));
     await time.runUntil(1_000);
     expect(times).toEqual([110]);
+  });
+
+  it('wakes a thread up before the first work, and not before what it has got meanwhile', async () => {
+    const time = new VirtualTime();
+    const thread = new Machine(time, 5).thread();
+    const times: number[] = [];
+    const work = () => thread.do(10, () => times.push(time.nowUs));
+    for (const atUs of [0, 12, 100]) time.at(atUs, work);
+    await time.runUntil(1_000);
+    expect(times).toEqual([15, 25, 115]);
   });
 });

@@ -1,5 +1,5 @@
 import { Fifo } from '../client/fifo.ts';
-import { PROCESSORS } from '../delays.ts';
+import { PROCESSORS, WAKE_US } from '../delays.ts';
 import type { VirtualTime } from '../virtual-time.ts';
 
 interface Work {
@@ -8,20 +8,29 @@ interface Work {
 }
 
 /**
- * The processors that all simulated services and the load share, as those of a real run share one machine. Threads with
- * work take turns, one piece of work at a time. Left out: the processor time of nodes and Toxiproxies.
+ * The processors that all simulated processes share, as those of a real run share one machine. Threads with work take
+ * turns, one piece of work at a time. A thread that had no work first wakes up, so a busy machine does more in a second.
+ * Left out: what else runs on a real machine.
  */
 export class Machine {
   readonly #time: VirtualTime;
   readonly #ready = new Fifo<Thread>();
+  readonly #wakeUs: number;
   #idle = PROCESSORS;
+  /** The process that sends the load of all regions. */
+  readonly load: Thread;
+  /** The nodes and the Toxiproxies. They only take time from the others: no command waits for them. */
+  readonly nodes: Thread;
 
-  constructor(time: VirtualTime) {
+  constructor(time: VirtualTime, wakeUs = WAKE_US) {
     this.#time = time;
+    this.#wakeUs = wakeUs;
+    this.load = this.thread();
+    this.nodes = this.thread();
   }
 
   thread(): Thread {
-    return new Thread((thread) => {
+    return new Thread(this.#wakeUs, (thread) => {
       this.#ready.push(thread);
       this.#dispatch();
     });
@@ -49,19 +58,24 @@ export class Machine {
 
 /** The one thread of a process, which works off what it gets in order. Of a machine. */
 export class Thread {
+  readonly #wakeUs: number;
   readonly #onReady: (thread: Thread) => void;
   readonly #works = new Fifo<Work>();
   /** It runs, or waits for a processor. */
   #isBusy = false;
 
-  constructor(onReady: (thread: Thread) => void) {
+  constructor(wakeUs: number, onReady: (thread: Thread) => void) {
+    this.#wakeUs = wakeUs;
     this.#onReady = onReady;
   }
 
   /** Calls back once so much processor time has been spent on it, after all that came before. */
   do(us: number, done: () => void): void {
-    this.#works.push({ us, done });
-    if (this.#isBusy) return;
+    if (this.#isBusy) {
+      this.#works.push({ us, done });
+      return;
+    }
+    this.#works.push({ us: us + this.#wakeUs, done });
     this.#isBusy = true;
     this.#onReady(this);
   }

@@ -55,7 +55,7 @@ export class RegionServices {
   constructor(options: RegionServicesOptions) {
     this.#options = options;
     const { machine } = options;
-    this.#load = machine.thread();
+    this.#load = machine.load;
     this.#gateway = machine.thread();
     this.#instances = Array.from({ length: options.instances }, () => ({
       ...{ thread: machine.thread(), running: undefined, starting: undefined },
