@@ -3,7 +3,7 @@ import { explainClaim } from '../checker/claims/claim.ts';
 import { printable } from '../core/printable.ts';
 import { DEFAULT_PREFIX } from '../limiter/options/key.ts';
 import { bringUp } from '../regions/bring-up.ts';
-import type { ClusterContext, WantedProvider } from '../regions/choose-provider.ts';
+import { type ClusterContext, chooseProvider, type WantedProvider } from '../regions/choose-provider.ts';
 import type { ClusterHomes } from '../regions/cluster/homes.ts';
 import { sweepAloud } from '../regions/clusters.ts';
 import { isAsWanted } from '../regions/differences.ts';
@@ -31,8 +31,8 @@ export interface RunRequest {
 }
 
 /**
- * Checks a plan, explains its claims, makes the folder of the run and finds a cluster. Starts nothing. Throws like
- * `checkPlan`, and ENVIRONMENT_FAILED.
+ * Checks a plan, explains its claims, finds a cluster or what can start one, and makes the folder of the run. Starts
+ * nothing. Throws like `checkPlan`, SERVER_MISSING and ENVIRONMENT_FAILED.
  */
 export async function prepareRun(
   request: RunRequest,
@@ -42,16 +42,19 @@ export async function prepareRun(
   const startedAt = new Date();
   for (const claim of checkPlan({ plan, provider: cluster.provider, startsNodes: system === undefined }))
     context.onProgress(`claim: ${printable(explainClaim(claim))}`);
+  const provideFor = system === undefined ? await findRegions(request, context) : () => system;
   const folder = await makeRunFolder(reports, startedAt, `${plan.scenario}-${plan.seed}`);
-  return { plan, folder, startedAt, provide: system ?? (await chooseRegions(request, folder, context)) };
+  return { plan, folder, startedAt, provide: provideFor(folder) };
 }
 
-/** The cluster of that name if it is up and fits, otherwise one that ends with the run. */
-async function chooseRegions(
+/**
+ * The cluster of that name if it is up and fits, otherwise one that ends with the run; for a run in this folder. Throws
+ * SERVER_MISSING and ENVIRONMENT_FAILED if no regions can run here.
+ */
+async function findRegions(
   { plan, cluster: { name, ...cluster }, serviceEnv: env }: RunRequest,
-  folder: string,
   context: ClusterContext,
-): Promise<ProvideSystem> {
+): Promise<(folder: string) => ProvideSystem> {
   const { store, self, onProgress } = context;
   const wanted = {
     topology: planTopology(plan.topology),
@@ -59,20 +62,24 @@ async function chooseRegions(
     ...((plan.limiter !== undefined || plan.faults.some(isOfStore)) && { provider: 'local' as const }),
   };
   const steppableClocks = plan.faults.some(({ fault }) => fault === 'node-clock');
-  const prefix = `${DEFAULT_PREFIX}:${basename(folder)}`; // new keys: every bucket starts full
   const running = await findRunning(store, name);
   const canBreak = !plan.faults.some(isOfStore) || running?.regions.access !== undefined;
   const fits = running !== undefined && !steppableClocks && canBreak && isAsWanted(wanted, running.state);
   if (running !== undefined && !fits)
     onProgress(`cluster ${name} is up but does not fit this run; starting another`);
-  if (fits) await sweepAloud(context, { requested: [], unknownContainers: false }); // `bringUp` sweeps, too
+  if (fits)
+    await sweepAloud(context, { requested: [], unknownContainers: false }); // `bringUp` sweeps, too
+  else await chooseProvider({ ...wanted, seed: plan.seed }, { ...context, onProgress: () => {} });
   const provide = async (): Promise<{ regions: Regions; isOurs: boolean }> => {
     if (fits) return { regions: running.regions, isOurs: false };
     const own = { name: runName(), lifetime: 'run', steppableClocks, seed: plan.seed } as const;
     return { regions: await bringUp({ ...own, ...wanted }, context), isOurs: true };
   };
-  const onTaken = (
-    homes: ClusterHomes | undefined, // not for a run that is refused
-  ) => store.noteRun(name, { policy: plan.policy, prefix, ...(homes && { homes }) });
-  return regionsSystem({ self, env, prefix, provide, onTaken });
+  return (folder) => {
+    const prefix = `${DEFAULT_PREFIX}:${basename(folder)}`; // new keys: every bucket starts full
+    const onTaken = (
+      homes: ClusterHomes | undefined, // not for a run that is refused
+    ) => store.noteRun(name, { policy: plan.policy, prefix, ...(homes && { homes }) });
+    return regionsSystem({ self, env, prefix, provide, onTaken });
+  };
 }

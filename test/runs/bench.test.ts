@@ -162,9 +162,10 @@ describe('bench', { timeout: 90_000 }, () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('refuses a server that is not there, exit code 69', async () => {
-    const { code, stderr } = await callCli(['bench', '--server', 'no-such-server'], { cwd: testFolder() });
-    expect(code).toBe(69);
+  it('refuses a server that is not there, exit code 69, and makes no folder', async () => {
+    const folder = testFolder();
+    const { code, stderr } = await callCli(['bench', '--server', 'no-such-server'], { cwd: folder });
+    expect([code, readdirSync(folder)]).toEqual([69, []]);
     expect(stderr).toMatch(
       /no-such-server was not found\n {2}name a server that is installed, or leave out --server: .* doctor \[SERVER_MISSING\]/,
     );
