@@ -1,5 +1,4 @@
 import { watchPauses } from '../../experiment/watch/pause-watch.ts';
-import '../../load/autocannon.ts'; // before the load, which imports it when it begins
 import { LoadServer } from '../../load/processes/load-server.ts';
 import type { FromProcess, ToProcess } from '../../load/processes/messages.ts';
 
@@ -10,3 +9,4 @@ const tell = (message: FromProcess) => void process.send?.(message);
 const server = new LoadServer(tell);
 process.on('message', (message) => server.take(message as ToProcess));
 watchPauses((ms) => tell({ type: 'paused', ms }));
+void import('../../load/autocannon.ts'); // before the load, which imports it when it begins
