@@ -53,8 +53,9 @@ async function simulate(plan: Plan, prefix?: string) {
 
 describe('a simulated run', () => {
   it('is judged as a real one: every request is accounted for, and each decision is replayed', async () => {
-    const { check } = await simulate(planOf());
+    const { check, redisCalls } = await simulate(planOf());
     expect(check).toMatchObject({ verdict: 'pass', simulated: true });
+    expect(redisCalls).toBe(check.outcomes.allowed + check.outcomes.denied); // by central, without faults
     expect(check.claims.filter(({ status }) => status !== 'holds')).toEqual([]);
     expect(check.outcomes.allowed).toBeGreaterThan(100);
     expect(check.outcomes.denied).toBeGreaterThan(300);

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { OpenclawError } from '../core/errors.ts';
+import { given } from '../core/given.ts';
 import { describeLoad } from '../experiment/describe-load.ts';
 import { makeHeader } from '../experiment/header.ts';
 import { HistoryFile } from '../experiment/history-file.ts';
@@ -54,6 +55,7 @@ async function record(run: SimulatedRun) {
   throwIfAborted(signal);
 
   const originUs = time.nowUs;
+  const callsBefore = world.redisCalls();
   const stop = new AbortController();
   const startedAt = new Date(dateAt(originUs));
   const header = makeHeader({ ...run, startedAt, simulated: true }, { initial: 'full', regions: topology });
@@ -97,7 +99,8 @@ async function record(run: SimulatedRun) {
   const silent = topology.nodes.filter(({ name }) => !nodes.answers(name)).map(({ name }) => name);
   if (silent.length > 0) problems.push(`not responding at the end of the run: ${silent.join(', ')}`);
   const written = await endHistory(history, recorder, run);
-  return { written, loadMs: load.sentForMs, originAt: dateAt(originUs) };
+  const redisCalls = plan.limiter === undefined ? world.redisCalls() - callsBefore : undefined;
+  return { written, loadMs: load.sentForMs, originAt: dateAt(originUs), ...given({ redisCalls }) };
 }
 
 /** Keeps what was recorded until a failure, without an end. */

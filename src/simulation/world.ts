@@ -34,6 +34,8 @@ export interface World {
   readonly services: ReadonlyMap<string, RegionServices>;
   /** How far the clocks of the services of a region are ahead, milliseconds. */
   readonly clockAheadMs: Map<string, number>;
+  /** Scripts and WAITs that nodes have run so far. */
+  redisCalls(): number;
 }
 
 export interface WorldOptions {
@@ -60,7 +62,11 @@ export async function openWorld(
   const { seed } = plan;
   const network = new SimulatedNetwork({ topology, time, seed });
   const engine = await ScriptEngine.open();
-  const nodes = openNodes({ topology, network, engine, seed, onRole });
+  let calls = 0;
+  const onCall = () => {
+    calls++;
+  };
+  const nodes = openNodes({ topology, network, engine, seed, onRole, onCall });
   while (!nodes.isSettled() && time.nowUs < SETTLES_WITHIN_US) await time.runUntil(time.nowUs + LOOK_US);
   if (!nodes.isSettled())
     throw environmentFailed(`the simulated nodes do not settle: ${nodes.lackOfWhole()}`);
@@ -71,7 +77,7 @@ export async function openWorld(
   const start = { plan, prefix, topology, network, machine, clockAheadMs, plugin, logPlugin, made };
   const services = new Map(topology.regions.map((region) => [region, startServices({ ...start, region })]));
   await untilMade(made, plan, time);
-  return { time, topology, network, nodes, services, clockAheadMs };
+  return { time, topology, network, nodes, services, clockAheadMs, redisCalls: () => calls };
 }
 
 interface Starting {

@@ -17,6 +17,7 @@ export interface LifeOptions {
   readonly network: Network;
   readonly engine: ScriptEngine;
   readonly seed: number | string;
+  readonly onCall?: () => void;
 }
 
 /** One process of a node. */
@@ -117,7 +118,7 @@ export abstract class NodeLife<Running extends Life> implements WatchedNode {
 
   #begin(isFirst: boolean): void {
     this.#starting = undefined;
-    const { topology, planned, network, engine } = this.#options;
+    const { topology, planned, network, engine, onCall } = this.#options;
     const { minReplicasToWrite: count, minReplicasMaxLagMs } = topology;
     const process = new ServerProcess(network.time);
     const stored = this.#data;
@@ -126,6 +127,7 @@ export abstract class NodeLife<Running extends Life> implements WatchedNode {
         ...{ network, engine, process, random: this.random, data: stored ?? new Store() },
         place: { region: planned.region, node: this.name },
         clockUs: () => this.clockUs,
+        ...(onCall && { onCall }),
         ...(count !== undefined && {
           minReplicas: { count, maxLagS: (minReplicasMaxLagMs ?? 10_000) / 1_000 },
         }),

@@ -28,6 +28,8 @@ export interface ServerOptions extends Pick<ReplicasOptions, 'minReplicas'> {
   readonly random: () => number;
   /** The node it is a replica of. */
   readonly replicaOf: string | undefined;
+  /** Called for each script that it runs, and each WAIT. */
+  readonly onCall?: () => void;
 }
 
 const SECOND_US = 1_000_000;
@@ -159,7 +161,8 @@ export class Server implements ServerForClients {
     const { script, keys, args, onReplica = false } = command;
     const refusal = this.rules?.refuse(keys, onReplica) ?? this.#tooFewReplicas(command);
     if (refusal !== undefined) return { error: refusal };
-    const { engine, clockUs } = this.#options;
+    const { engine, clockUs, onCall } = this.#options;
+    onCall?.();
     const isReplica = this.#upstream !== undefined;
     const result = engine.run(script, keys, args, {
       ...{ store: this.#data, clockUs: clockUs(), replicationId: this.#log.id, isReplica },
@@ -174,6 +177,7 @@ export class Server implements ServerForClients {
     { replicas, timeoutMs, offset }: { replicas: number; timeoutMs: number; offset: number },
     done: (answer: Answer) => void,
   ): void {
+    this.#options.onCall?.();
     if (this.#upstream !== undefined) done({ error: 'ERR WAIT cannot be used with replica instances.' });
     else this.#replicas.wait({ offset, replicas, timeoutMs }, (count) => done({ values: [count] }));
   }

@@ -9,6 +9,8 @@ export interface NodesOptions {
   readonly engine: ScriptEngine;
   readonly seed: number | string;
   readonly onRole: (event: RoleEvent) => void;
+  /** Called when a node runs a script of a client, or its WAIT. */
+  readonly onCall?: () => void;
 }
 
 /** Controls single nodes, at once; a start takes some milliseconds. */
