@@ -120,7 +120,7 @@ function startServices(starting: Starting): RegionServices {
           log,
         );
         starting.made.push(made);
-        return { answer, end };
+        return { answer, end, made };
       }
       const limiter = openLimiter(limiterOptionsOf(settingOf(starting, process)), outside);
       return { answer: ratingInstance(limiter), end };

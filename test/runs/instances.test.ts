@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunReport } from '../../src/report/report.ts';
@@ -101,6 +101,31 @@ describe('services that are killed and start again', { timeout: 180_000 }, () =>
       killed.map((instance) => `b ${instance}`),
     );
     expect(report.sent).toBe(operations.length);
+  });
+
+  it('whose plug-in cannot be made a second time are named, leave their fault in force', async () => {
+    const module = join(testFolder(), 'once.mjs');
+    const text = `import { appendFileSync, readFileSync } from 'node:fs';
+      import * as counter from ${JSON.stringify(resolve(AUDITS, 'memory-counter.mjs'))};
+      export function createLimiter(options) {
+        const file = ${JSON.stringify(`${module}-`)} + options.region;
+        appendFileSync(file, 'x');
+        if (readFileSync(file, 'utf8').length > 1) throw new Error('no second start');
+        return counter.createLimiter(options);
+      }`;
+    writeFileSync(module, text);
+    const fault = ['chaos', 'restart-service', '--region', 'b', '--at', '1s', '--for', '1s'];
+    const { report, operations } = await run([...fault, '--limiter', module, ...SMALL]);
+    const why = 'plugin:once.mjs failed to start: no second start';
+    expect(report.troubles).toEqual([
+      `heal restart-service: OpenclawError: ${why}`,
+      `restart-service was healed late: ${why}`,
+    ]);
+    expect(report.verdict).not.toBe('pass');
+    expect(report.sent).toBe(operations.length);
+    expect(operations.filter(({ region, outcome }) => region === 'b' && outcome === 'failed')).not.toEqual(
+      [],
+    );
   });
 
   it('are ended on Ctrl-C while one region has none, and nothing is left', async () => {

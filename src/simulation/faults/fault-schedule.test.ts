@@ -28,6 +28,7 @@ class Services implements FaultyServices {
   start(): void {
     if (!this.startsNone) this.#id ??= 'second';
   }
+  failureOf(): undefined {}
   idsOf(): (string | undefined)[] {
     return [this.#id];
   }

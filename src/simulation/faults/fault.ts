@@ -19,6 +19,8 @@ export interface FaultyServices {
   start(region: string, instance?: number): void;
   /** The id of each process that listens; undefined for one that does not. */
   idsOf(region: string, instance?: number): readonly (string | undefined)[];
+  /** Why the last start of one of them has failed. */
+  failureOf(region: string, instance?: number): OpenclawError | undefined;
 }
 
 /** The system that faults act on. */

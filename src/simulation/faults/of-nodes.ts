@@ -72,7 +72,7 @@ export const restartEmpty: MakeFault<RestartEmptySpec> = ({ node }, context) => 
     },
     heal(done) {
       nodes.control.start(node);
-      whenStarted(time, node, () => nodes.answers(node), done);
+      whenStarted(time, { name: node, answers: () => nodes.answers(node) }, done);
     },
   };
 };
@@ -102,7 +102,7 @@ function takeoverOf(node: string, { nodes, time, topology }: FaultContext) {
     comeBack(done: Healed) {
       const start = () => {
         nodes.control.start(node);
-        whenStarted(time, node, () => nodes.answers(node), done);
+        whenStarted(time, { name: node, answers: () => nodes.answers(node) }, done);
       };
       if (names.length === 0) start();
       else until(time, patienceMs, hasTaken, start);

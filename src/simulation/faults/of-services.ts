@@ -33,7 +33,15 @@ export const restartService: MakeFault<RestartServiceSpec> = ({ region, instance
     },
     heal(done) {
       services.start(region, instance);
-      whenStarted(time, `a service of ${region}`, runAll, done);
+      whenStarted(
+        time,
+        {
+          name: `a service of ${region}`,
+          answers: runAll,
+          failure: () => services.failureOf(region, instance),
+        },
+        done,
+      );
     },
     looks: 'after the heal',
     look: () =>

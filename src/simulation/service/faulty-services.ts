@@ -17,5 +17,6 @@ export function faultyServices(
     kill: (region, instance) => of(region).kill(instance),
     start: (region, instance) => of(region).start(instance),
     idsOf: (region, instance) => of(region).idsOf(instance),
+    failureOf: (region, instance) => of(region).failureOf(instance),
   };
 }

@@ -47,7 +47,7 @@ interface PluginService {
   readonly made: Promise<unknown>;
 }
 
-/** A service with this plug-in. Its limiter is made at the start; if that fails, so does the first request. */
+/** A service with this plug-in. It can answer once its limiter is made. */
 export function pluginInstance(
   { plugin, file }: Loaded,
   options: Parameters<typeof openLoaded>[2],

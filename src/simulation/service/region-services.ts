@@ -1,3 +1,4 @@
+import type { OpenclawError } from '../../core/errors.ts';
 import { HEADERS } from '../../core/header-names.ts';
 import type { Random } from '../../core/prng.ts';
 import type { Timer } from '../../core/time.ts';
@@ -16,10 +17,12 @@ type Open = Set<OnReply>;
 
 interface Instance {
   readonly thread: Thread;
-  /** Undefined while its process does not listen. */
+  /** Its process. */
   running: Running | undefined;
   /** The start of its process. */
   starting: Timer | undefined;
+  /** Why its last start has failed. */
+  failure: OpenclawError | undefined;
 }
 
 interface Running {
@@ -27,6 +30,8 @@ interface Running {
   readonly answer: Answer;
   readonly end: () => void;
   readonly open: Open;
+  /** Whether it listens. */
+  isReady: boolean;
 }
 
 export interface RegionServicesOptions {
@@ -35,8 +40,12 @@ export interface RegionServicesOptions {
   readonly machine: Machine;
   readonly random: Random;
   readonly instances: number;
-  /** Starts the process of an instance, from 1. */
-  readonly start: (instance: number) => { readonly answer: Answer; readonly end: () => void };
+  /** Starts the process of an instance, from 1. It listens once `made` resolves, by default at once; a rejection ends it. */
+  readonly start: (instance: number) => {
+    readonly answer: Answer;
+    readonly end: () => void;
+    readonly made?: Promise<unknown>;
+  };
 }
 
 /**
@@ -58,7 +67,7 @@ export class RegionServices {
     this.#load = machine.load;
     this.#gateway = machine.thread();
     this.#instances = Array.from({ length: options.instances }, () => ({
-      ...{ thread: machine.thread(), running: undefined, starting: undefined },
+      ...{ thread: machine.thread(), running: undefined, starting: undefined, failure: undefined },
     }));
     for (const at of this.#instances.keys()) this.#listen(at);
   }
@@ -111,7 +120,17 @@ export class RegionServices {
 
   /** The ids of the processes of these instances; undefined for one that does not listen. */
   idsOf(only?: number): (string | undefined)[] {
-    return this.#chosen(only).map((at) => this.#instances[at]?.running?.id);
+    return this.#chosen(only).map((at) => {
+      const running = this.#instances[at]?.running;
+      return running?.isReady ? running.id : undefined;
+    });
+  }
+
+  /** Why the last start of one of these instances has failed; undefined if none has. */
+  failureOf(only?: number): OpenclawError | undefined {
+    return this.#chosen(only)
+      .map((at) => this.#instances[at]?.failure)
+      .find((failure) => failure !== undefined);
   }
 
   #chosen(only: number | undefined): number[] {
@@ -121,11 +140,26 @@ export class RegionServices {
   #listen(at: number): void {
     const instance = this.#instances[at] as Instance;
     instance.starting = undefined;
-    instance.running = { ...this.#options.start(at + 1), id: `process ${++this.#started}`, open: new Set() };
+    instance.failure = undefined;
+    const { made, answer, end } = this.#options.start(at + 1);
+    const id = `process ${++this.#started}`;
+    const running = { ...{ answer, end, id, open: new Set<OnReply>() }, isReady: made === undefined };
+    instance.running = running;
+    made?.then(
+      () => {
+        running.isReady = true;
+      },
+      (error: OpenclawError) => {
+        if (instance.running !== running) return; // killed meanwhile
+        instance.running = undefined;
+        instance.failure = error;
+        end();
+      },
+    );
   }
 
   #decide({ running, thread }: Instance, headers: RequestHeaders, back: OnReply): void {
-    if (running === undefined) {
+    if (running === undefined || !running.isReady) {
       back(replyOf(describeFailure({ code: 'ECONNREFUSED' })));
       return;
     }

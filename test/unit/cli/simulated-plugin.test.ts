@@ -92,3 +92,27 @@ it.each([
   expect([code, stdout]).toEqual([64, '']);
   expect(stderr).toContain(says);
 });
+
+it('whose limiter cannot be made a second time leaves its fault in force, as a real one', async () => {
+  const cwd = testFolder();
+  const once = `let starts = 0;
+  export const createLimiter = (options) => {
+    if (++starts > 1) throw new Error('no second start');
+    return make(options);
+  };
+  function make(`;
+  write(cwd, 'mine.mjs', EXAMPLE.replace('export function createLimiter(', once));
+  const fault = ['chaos', 'restart-service', '--region', 'eu-west', '--at', '500ms', '--for', '500ms'];
+  const args = [...fault, '--limiter', 'mine.mjs', '--simulate', ...LOAD, '--json'];
+  const { code, stdout, stderr } = await callCli(args, { cwd });
+  expect(code, stderr).toBe(2);
+  const { verdict, troubles, faults, sent, outcomes } = JSON.parse(stdout);
+  const why = 'plugin:mine.mjs failed to start: no second start';
+  expect([verdict, troubles]).toEqual([
+    'unknown',
+    [`heal restart-service: OpenclawError: ${why}`, `restart-service was healed late: ${why}`],
+  ]);
+  expect(faults.map(({ phase }: { phase: string }) => phase)).not.toContain('heal');
+  expect(outcomes.failed).toBeGreaterThan(100);
+  expect(outcomes.allowed + outcomes.denied + outcomes.failed + outcomes.info).toBe(sent);
+});
