@@ -1,16 +1,15 @@
-import { writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { expect, it } from 'vitest';
 import { LEASE_SWITCHES } from '../../src/limiter/strategies/lease/protocol.ts';
 import { EXPLORED } from '../support/lease/configurations.ts';
 import { type Conviction, judgeLease, judgePlanted } from '../support/simulated/convict.ts';
+import { writeSection } from '../support/simulated/convictions-page.ts';
 import { simulatedStates } from '../support/simulated/few-tokens.ts';
 import type { Rule } from '../support/simulated/lease-rules.ts';
 import { SCENARIOS } from '../support/simulated/lease-scenarios.ts';
 import { exploredStates } from '../support/simulated/lease-states.ts';
 import { hasTwin, PLANTED, type Planted } from '../support/simulated/planted.ts';
 
-const FILE = join(import.meta.dirname, '../../docs/results/simulated-convictions.md');
 const SEEDS = Array.from({ length: Number(process.env.SEEDS ?? 10) }, (_, at) => at + 1);
 const RULES = Object.keys(LEASE_SWITCHES) as Rule[];
 
@@ -19,8 +18,10 @@ it('simulated limiters that are broken are convicted; docs/results/simulated-con
   for (const rule of RULES) rules.push(await rowOfRule(rule));
   const planted: string[] = [];
   for (const one of PLANTED) planted.push(await rowOfPlanted(one));
-  const text = `${HEAD}${rules.join('\n')}\n${PLANTED_HEAD}${planted.join('\n')}\n${await states()}`;
-  writeFileSync(FILE, text);
+  writeSection(undefined, HEAD);
+  writeSection('The lease protocol without each of its rules', `${RULES_HEAD}${rules.join('\n')}`);
+  writeSection('Planted bugs', `${PLANTED_HEAD}${planted.join('\n')}`);
+  writeSection('States of the lease protocol', await states());
 });
 
 const HEAD = `# Broken limiters in simulation
@@ -29,19 +30,16 @@ Written by \`npm run soak\`: [simulated](simulation.md) runs of limiters that ar
 *Convicted* says in how many of these runs, *after* how many requests of the first of them the first finding is, and *excess* how many
 tokens above an ideal bucket it has. The limiter that is not broken runs under the same faults, load and seeds; *accused* says how often it is.
 
-## The lease protocol without each of its rules
+`;
 
-The rules are those of \`src/limiter/strategies/lease/protocol.ts\`, which says why each is there. What runs is the strategy and script that ship, with
+const RULES_HEAD = `The rules are those of \`src/limiter/strategies/lease/protocol.ts\`, which says why each is there. What runs is the strategy and script that ship, with
 one rule switched off. Every state of small configurations is in [the exploration](lease-exploration.md).
 
 | rule | scenario | by | convicted | after | excess | accused |
 | --- | --- | --- | --- | --- | --- | --- |
 `;
 
-const PLANTED_HEAD = `
-## Planted bugs
-
-All of [planted bugs](planted-bugs.md). Where a strategy of this package has the defect, it is judged as it is, with no excess
+const PLANTED_HEAD = `All of [planted bugs](planted-bugs.md). Where a strategy of this package has the defect, it is judged as it is, with no excess
 allowed, and there is no limiter without it.
 
 | bug | limiter | by | convicted | after | excess | accused |
@@ -95,10 +93,7 @@ async function states(): Promise<string> {
   const explored = exploredStates(settings);
   const simulated = await simulatedStates(SEEDS);
   const shared = [...simulated].filter((state) => explored.has(state)).length;
-  return `
-## States of the lease protocol
-
-Of one token and two holders, without times, names and messages on their way ([how they are compared](lease-exploration.md#what-a-simulation-reaches)):
+  return `Of one token and two holders, without times, names and messages on their way ([how they are compared](lease-exploration.md#what-a-simulation-reaches)):
 
 | states | |
 | --- | --- |

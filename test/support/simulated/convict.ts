@@ -26,32 +26,40 @@ export interface Conviction {
 }
 
 /** Leases under the scenario of a rule, with all rules or without it. */
-export async function judgeLease(
-  rule: Rule,
-  { seed, isRemoved }: { readonly seed: number; readonly isRemoved: boolean },
-): Promise<Conviction> {
-  const {
-    bursts,
-    clockRate,
-    what: _,
-    durationMs = DURATION_MS,
-    claims = CLAIMS,
-    ...scenario
-  } = SCENARIOS[rule];
+export async function judgeLease(rule: Rule, without: OfLease): Promise<Conviction> {
+  const { clockRate } = SCENARIOS[rule];
   const undo = all(
     clockRate === undefined ? () => {} : clocks((us) => us * clockRate),
-    isRemoved && rule !== 'grantsAreAcked' ? REMOVE[rule]() : () => {},
+    without.isRemoved && rule !== 'grantsAreAcked' ? REMOVE[rule]() : () => {},
   );
   try {
-    const { check } = await simulate({
-      ...{ seed, ...scenario, durationMs, claims },
-      strategy: isRemoved && rule === 'grantsAreAcked' ? 'lease-unacked' : 'lease',
-      requests: burstsOf(bursts, { ...scenario, seed, users: USERS }),
-    });
+    const { check } = await simulate(simulatedLease(rule, without));
     return convictionOf(check);
   } finally {
     undo();
   }
+}
+
+interface OfLease {
+  readonly seed: number;
+  readonly isRemoved: boolean;
+}
+
+/** What is simulated for a rule. `grantsAreAcked` is removed by another strategy, the others by what is patched. */
+export function simulatedLease(rule: Rule, { seed, isRemoved }: OfLease): Simulated {
+  const {
+    bursts,
+    clockRate: _,
+    what: __,
+    durationMs = DURATION_MS,
+    claims = CLAIMS,
+    ...scenario
+  } = SCENARIOS[rule];
+  return {
+    ...{ seed, ...scenario, durationMs, claims },
+    strategy: isRemoved && rule === 'grantsAreAcked' ? 'lease-unacked' : 'lease',
+    requests: burstsOf(bursts, { ...scenario, seed, users: USERS }),
+  };
 }
 
 /** A planted bug, or the limiter without it under the same load and faults. */

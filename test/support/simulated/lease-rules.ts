@@ -1,7 +1,7 @@
 import { LEASE_SWITCHES, type LeaseSwitches } from '../../../src/limiter/strategies/lease/protocol.ts';
 import { ClusterClient } from '../../../src/simulation/client/cluster-client.ts';
 import { ServiceProcess } from '../../../src/simulation/service/process.ts';
-import { all, clocks, inScripts, patch, type Undo } from './patches.ts';
+import { all, type Change, clocks, inScripts, patch, type Undo } from './patches.ts';
 
 export type Rule = keyof LeaseSwitches;
 
@@ -9,7 +9,35 @@ const LIFE = 'full = math.max(full, each[7] + timeUntil(0, most * unit, refill))
 const HELD = '  table.remove(accounts, first)\n';
 const UNKNOWN = 'if not found and seq > 1 then\n';
 const KEPT = 'tonumber(unit), tonumber(kept)\n';
+/** The default of a lease. */
+const MARGIN_US = 500_000;
 const STALE = 'local stale = seq < account[3]\n';
+
+/** Rules of home that are a text of its script, and what stands there without the rule. */
+export const IN_SCRIPT = {
+  outstandingTakesRoom: ['  room = room - outstanding(account) * unit\n', ''],
+  endedAccountsStayEnded: [
+    UNKNOWN,
+    `${UNKNOWN}level = math.min(capacity, level + returned * unit)\n${packed()}redis.call('PSETEX', KEYS[1], lifeMs, packed)\n`,
+  ],
+  keyOutlivesAccounts: [LIFE, ''],
+  keyOutlivesRefill: [LIFE, 'full = math.max(full, each[7])'],
+  takenBackAfterMargin: [KEPT, `tonumber(unit), tonumber(kept) - ${MARGIN_US}\n`],
+  unknownIsSpent: [HELD, `level = math.min(capacity, level + outstanding(accounts[first]) * unit)\n${HELD}`],
+  repeatsAreWritten: [
+    STALE,
+    `if found and seq == account[3] then\nreturn { 0, account[4], level, #accounts + 1, clock, behind }\nend\n${STALE}`,
+  ],
+} as const satisfies Partial<Record<Rule, Change>>;
+
+/** Rules of a holder that its switches remove. */
+export const IN_HOLDER = [
+  'returnsLeaveFirst',
+  'termBeginsAtSending',
+  'termIsReadAtEveryDecision',
+  'repeatedByTheSameNumber',
+  'grantedIsAsHomeHasIt',
+] as const satisfies readonly Rule[];
 
 /**
  * Removes a rule of the lease protocol from the code that a simulation runs, until it is undone: rules of holders by their
@@ -17,43 +45,25 @@ const STALE = 'local stale = seq < account[3]\n';
  * is not here: the strategy `lease-unacked` does without it.
  */
 export const REMOVE: Readonly<Record<Exclude<Rule, 'grantsAreAcked'>, () => Undo>> = {
-  outstandingTakesRoom: () => lease('  room = room - outstanding(account) * unit\n', ''),
-  returnsLeaveFirst: ofHolder('returnsLeaveFirst'),
+  ...withEach(Object.keys(IN_SCRIPT) as (keyof typeof IN_SCRIPT)[], (rule) =>
+    inScripts(['lease'], [IN_SCRIPT[rule]]),
+  ),
+  ...withEach(IN_HOLDER, switchOff),
   usedIsCumulative: () =>
     all(
-      lease('account[5] = math.max(account[5], used)', 'account[5] = account[5] + used'),
+      inScripts(['lease'], [['account[5] = math.max(account[5], used)', 'account[5] = account[5] + used']]),
       sayUsedSinceRequest(),
     ),
-  endedAccountsStayEnded: () =>
-    lease(
-      UNKNOWN,
-      `${UNKNOWN}level = math.min(capacity, level + returned * unit)\n${packed()}redis.call('PSETEX', KEYS[1], lifeMs, packed)\n`,
-    ),
-  termBeginsAtSending: ofHolder('termBeginsAtSending'),
-  termIsReadAtEveryDecision: ofHolder('termIsReadAtEveryDecision'),
   holderClockIsMonotonic: () => clocks((us, loadUs) => (loadUs < STEPS_AT_US ? us : us - STEP_US)),
-  repeatedByTheSameNumber: ofHolder('repeatedByTheSameNumber'),
-  keyOutlivesAccounts: () => lease(LIFE, ''),
-  keyOutlivesRefill: () => lease(LIFE, 'full = math.max(full, each[7])'),
-  takenBackAfterMargin: () => lease(KEPT, `tonumber(unit), tonumber(kept) - ${MARGIN_US}\n`),
-  unknownIsSpent: () =>
-    lease(HELD, `level = math.min(capacity, level + outstanding(accounts[first]) * unit)\n${HELD}`),
-  grantedIsAsHomeHasIt: ofHolder('grantedIsAsHomeHasIt'),
-  repeatsAreWritten: () =>
-    lease(
-      STALE,
-      `if found and seq == account[3] then\nreturn { 0, account[4], level, #accounts + 1, clock, behind }\nend\n${STALE}`,
-    ),
   restartIsAnotherHolder: keepHolders,
 };
 
-const MARGIN_US = 500_000;
 /** When the clocks of all processes step back, and by how much. */
 const STEPS_AT_US = 5_000_000;
 const STEP_US = 3_000_000;
 
-function lease(from: string, to: string): Undo {
-  return inScripts(['lease'], [[from, to]]);
+function withEach<R extends Rule>(rules: readonly R[], remove: (rule: R) => Undo): Record<R, () => Undo> {
+  return Object.fromEntries(rules.map((rule) => [rule, () => remove(rule)])) as Record<R, () => Undo>;
 }
 
 /** The statements that pack a bucket. */
@@ -70,12 +80,10 @@ local packed, lifeMs = table.concat(parts), math.ceil((full - clock) / 1000) + 6
 `;
 }
 
-function ofHolder(rule: Rule): () => Undo {
+function switchOff(rule: Rule): Undo {
+  LEASE_SWITCHES[rule] = false;
   return () => {
-    LEASE_SWITCHES[rule] = false;
-    return () => {
-      LEASE_SWITCHES[rule] = true;
-    };
+    LEASE_SWITCHES[rule] = true;
   };
 }
 

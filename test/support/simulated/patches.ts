@@ -47,10 +47,11 @@ export function inScripts(names: readonly string[], changes: readonly Change[]):
   );
 }
 
-function replacedOnce(text: string, [from, to]: Change): string {
+/** Throws if the text is not there exactly once. */
+export function replacedOnce(text: string, [from, to]: Change): string {
   const parts = text.split(from);
   if (parts.length === 2) return parts.join(to);
-  throw new Error(`the script has ${parts.length - 1} times: ${from}`);
+  throw new Error(`found ${parts.length - 1} times: ${from}`);
 }
 
 /** The monotonic clocks of all services, by the true time and the time since the load began. Microseconds. */

@@ -1,0 +1,52 @@
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import type { RunReport } from '../../src/report/report.ts';
+import { startProgram, testFolder } from '../support/cli.ts';
+import { ALTERABLE, alteredProgram } from '../support/simulated/altered-program.ts';
+import { judgeLease, simulatedLease } from '../support/simulated/convict.ts';
+import { writeSection } from '../support/simulated/convictions-page.ts';
+import { writeScenario } from '../support/simulated/lease-scenario-file.ts';
+import { SCENARIOS } from '../support/simulated/lease-scenarios.ts';
+
+/** All that a copy of the program can do without, or those of the environment: `OPENCLAW_SOAK_RULES=unknownIsSpent`. */
+const RULES = ALTERABLE.filter((rule) => process.env.OPENCLAW_SOAK_RULES?.split(',').includes(rule) ?? true);
+const SEED = 1;
+
+it('leases without a rule are convicted on real nodes under the load and faults of the simulation', async () => {
+  const rows: string[] = [];
+  for (const rule of RULES) {
+    const simulated = await judgeLease(rule, { seed: SEED, isRemoved: true });
+    const without = await judgeReal(rule, true);
+    const whole = await judgeReal(rule, false);
+    expect.soft(without.verdict, rule).toBe('fail');
+    expect.soft(whole.verdict, rule).not.toBe('fail');
+    rows.push(
+      `| ${[rule, SCENARIOS[rule].what, 'fail', simulated.excess.toFixed(1), without.verdict, without.excess.toFixed(1), whole.verdict].join(' | ')} |`,
+    );
+    writeSection('On real nodes', `${HEAD}${rows.join('\n')}\n`);
+  }
+});
+
+const HEAD = `Written by \`npm run soak -- test/soak/real-convictions.soak.ts\`: a copy of the program without one rule on three regions of
+redis-server, under the load, the faults and the seed ${SEED} of its simulated run. Excess is in tokens. The program that is not
+changed ran under the same load and faults; its verdict is the last column. Four rules are not here: removing them takes another clock
+(\`holderClockIsMonotonic\`, \`takenBackAfterMargin\`), other requests (\`usedIsCumulative\`) or chosen numbers of processes (\`restartIsAnotherHolder\`).
+
+| rule | scenario | simulated | excess | real | excess | whole, real |
+| --- | --- | --- | --- | --- | --- | --- |
+`;
+
+async function judgeReal(rule: (typeof ALTERABLE)[number], isRemoved: boolean) {
+  const folder = testFolder();
+  const program = alteredProgram(folder, isRemoved ? rule : undefined);
+  const cwd = join(folder, 'runs');
+  const file = writeScenario(cwd, simulatedLease(rule, { seed: SEED, isRemoved }));
+  const { ended, output } = startProgram(program, ['run', file, '--json'], {
+    cwd,
+    onFinished: onTestFinished,
+  });
+  await ended;
+  expect(output.stdout, output.stderr).not.toBe('');
+  const { verdict, overAdmission }: RunReport = JSON.parse(output.stdout);
+  return { verdict, excess: overAdmission.totalExcess };
+}
