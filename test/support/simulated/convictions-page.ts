@@ -6,14 +6,9 @@ const FILE = join(import.meta.dirname, '../../../docs/results/simulated-convicti
 /** Replaces what stands before the first section of the page, or a section; a new one is the last. */
 export function writeSection(title: string | undefined, text: string): void {
   const [head = '', ...sections] = readFileSync(FILE, 'utf8').split(/^## /m);
-  const section = `${title}\n\n${text.trim()}\n`;
+  const section = `${title}\n\n${text}`;
   const at = sections.findIndex((each) => each.startsWith(`${title}\n`));
-  const all = at < 0 && title !== undefined ? [...sections, section] : sections.with(at, section);
-  const first = title === undefined ? text : head;
-  writeFileSync(
-    FILE,
-    [first.trim(), ...(title === undefined ? sections : all).map((each) => `## ${each.trim()}`)].join(
-      '\n\n',
-    ) + '\n',
-  );
+  if (title !== undefined) sections.splice(at < 0 ? sections.length : at, 1, section);
+  const parts = [title === undefined ? text : head, ...sections.map((each) => `## ${each}`)];
+  writeFileSync(FILE, `${parts.map((part) => part.trim()).join('\n\n')}\n`);
 }

@@ -9,20 +9,33 @@ const POLICY = '1:1/s';
 const SECONDS = 24;
 const USERS = 12;
 
-const FAULTS: readonly PlannedFault[] = [
-  { fault: 'store-outage', mode: 'blackhole', regions: ['eu-west'], atMs: 4_000, forMs: 6_000 },
-  { fault: 'drop-reply', regions: ['us-east', 'eu-west'], atMs: 12_000, forMs: 4_000 },
-  { fault: 'restart-service', region: 'us-east', atMs: 18_000, forMs: 500 },
+const BOTH = ['us-east', 'eu-west'];
+
+/** Of odd seeds, and of even ones. */
+const FAULTS: readonly (readonly PlannedFault[])[] = [
+  [
+    { fault: 'store-outage', mode: 'blackhole', regions: ['eu-west'], atMs: 4_000, forMs: 6_000 },
+    { fault: 'drop-reply', regions: BOTH, atMs: 12_000, forMs: 4_000 },
+    { fault: 'restart-service', region: 'us-east', atMs: 18_000, forMs: 500 },
+  ],
+  [
+    { fault: 'drop-reply', regions: BOTH, atMs: 2_000, forMs: 1_500 },
+    { fault: 'slow-store', regions: BOTH, latencyMs: 1_700, atMs: 5_000, forMs: 5_000 },
+    { fault: 'restart-service', region: 'eu-west', atMs: 8_000, forMs: 300 },
+    { fault: 'store-outage', mode: 'blackhole', regions: BOTH, atMs: 12_000, forMs: 5_500 },
+    { fault: 'restart-service', region: 'us-east', atMs: 15_000, forMs: 300 },
+  ],
 ];
 
 /** The states of buckets of one token in simulations with two holders, faults, and requests that the seeds draw. */
 export async function simulatedStates(seeds: readonly number[]): Promise<Set<string>> {
   const states = new Set<string>();
   for (const seed of seeds) {
+    const faults = FAULTS[(seed - 1) % FAULTS.length] ?? [];
     const undo = watchStates(parsePolicy(POLICY), states);
     try {
       await simulate({
-        ...{ seed, strategy: 'lease', policy: POLICY, durationMs: SECONDS * 1_000, faults: FAULTS },
+        ...{ seed, strategy: 'lease', policy: POLICY, durationMs: SECONDS * 1_000, faults },
         requests: requestsOf(seed),
         claims: ['total-excess <= 0'],
       });
