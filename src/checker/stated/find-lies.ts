@@ -88,15 +88,19 @@ class BucketLies {
   judge(known: Known & JudgedSpan): void {
     const { table } = this.#rows;
     const yardstick = this.#makeYardstick();
-    const judge = new DecisionJudge(table, { yardstick, granted: this.#granted, wall: this.#wall });
+    let isLie = false;
+    const judge = new DecisionJudge(table, {
+      ...{ yardstick, granted: this.#granted, wall: this.#wall },
+      onLie: (row, lie) => {
+        this.#add(row, lie, yardstick);
+        isLie ||= lie.name === 'remaining';
+      },
+    });
     const { low, high, growth } = yardstick;
     new LevelSweep(this.#rows, { low, high, growth, known }).run((row, stated, range) => {
       const isLowJudged = table.lastUs(row) <= known.judgedUntilUs;
-      let isLie = false;
-      for (const lie of judge.judge(row, stated, range, isLowJudged)) {
-        this.#add(row, lie, yardstick);
-        isLie ||= lie.name === 'remaining';
-      }
+      isLie = false;
+      judge.judge(row, stated, range, isLowJudged);
       if (growth !== undefined && known.initial === 'full' && stated.remaining !== undefined && !isLie) {
         const most = (Math.max(0, stated.remaining) + 1) * unitTokens(table, row) + range.openTokens;
         const quanta = most * yardstick.quantaPerToken;

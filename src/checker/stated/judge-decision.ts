@@ -48,28 +48,38 @@ export class DecisionJudge {
   readonly #yardstick: Yardstick;
   readonly #granted: Granted;
   readonly #wall: WallClock | undefined;
+  readonly #onLie: (row: number, lie: FoundLie) => void;
 
   constructor(
     table: OperationTable,
-    { yardstick, granted, wall }: { yardstick: Yardstick; granted: Granted; wall: WallClock | undefined },
+    options: {
+      readonly yardstick: Yardstick;
+      readonly granted: Granted;
+      readonly wall: WallClock | undefined;
+      readonly onLie: (row: number, lie: FoundLie) => void;
+    },
   ) {
     this.#table = table;
-    this.#yardstick = yardstick;
-    this.#granted = granted;
-    this.#wall = wall;
+    this.#yardstick = options.yardstick;
+    this.#granted = options.granted;
+    this.#wall = options.wall;
+    this.#onLie = options.onLie;
   }
 
   /** `isLowJudged`: whether all operations until its end are known. */
-  *judge(row: number, stated: Stated, range: LevelRange, isLowJudged: boolean): Generator<FoundLie> {
+  judge(row: number, stated: Stated, range: LevelRange, isLowJudged: boolean): void {
     const { limit, windowS } = stated;
     const isWrong = limit !== undefined && !this.#yardstick.describes({ limit, windowS });
-    if (isWrong) yield { reason: 'wrong policy', name: 'limit', limit: Number.NaN, basis: 'certain' };
+    const found = (lie: FoundLie | undefined) => {
+      if (lie !== undefined) this.#onLie(row, lie);
+    };
+    if (isWrong) found({ reason: 'wrong policy', name: 'limit', limit: Number.NaN, basis: 'certain' });
     const isLow = isLowJudged && !this.#granted.tooLow;
-    if (stated.remaining !== undefined) yield* this.#remaining(row, stated.remaining, range, isLow);
+    if (stated.remaining !== undefined) found(this.#remaining(row, stated.remaining, range, isLow));
     const denied = this.#deniedOf(row, range);
     const wait = waitOf(stated, denied, this.#wall);
-    if (wait !== undefined && denied !== undefined) yield* this.#wait(wait, denied, isLow);
-    if (stated.reset !== undefined) yield* this.#reset(stated, isWrong ? 0 : (windowS ?? 0), denied);
+    if (wait !== undefined && denied !== undefined) found(this.#wait(wait, denied, isLow));
+    if (stated.reset !== undefined) found(this.#reset(stated, isWrong ? 0 : (windowS ?? 0), denied));
   }
 
   /**
@@ -77,7 +87,7 @@ export class DecisionJudge {
    * and R + 1 above the lowest. A limiter may read the level after it has decided: then refill until the end of the
    * interval counts, and R itself must not be above it. R may also count requests of the same cost.
    */
-  *#remaining(row: number, tokens: number, range: LevelRange, isLow: boolean): Generator<FoundLie> {
+  #remaining(row: number, tokens: number, range: LevelRange, isLow: boolean): FoundLie | undefined {
     const { quantaPerToken: perToken, capacityQuanta, high } = this.#yardstick;
     const [fromUs, untilUs] = [this.#table.invokedUs[row] as number, this.#table.lastUs(row)];
     const isAbove = (highest: number) => {
@@ -88,48 +98,42 @@ export class DecisionJudge {
     const limit = Math.max(0, this.#after(row, highest)) / perToken;
     if (isAbove(highest)) {
       const basis = isAbove(capacityQuanta) ? 'certain' : 'high';
-      yield { reason: 'remaining too high', name: 'remaining', limit, basis, atUs: range.highestAtUs };
-      return;
+      return { reason: 'remaining too high', name: 'remaining', limit, basis, atUs: range.highestAtUs };
     }
     const explainedBelow = (Math.max(0, tokens) + 1) * unitTokens(this.#table, row) * perToken;
     if (isLow && range.lowest >= explainedBelow) {
       const found = { limit: range.lowest / perToken, atUs: range.lowestAtUs, explainedBelow };
-      yield { reason: 'remaining too low', name: 'remaining', basis: 'low', ...found };
-      return;
+      return { reason: 'remaining too low', name: 'remaining', basis: 'low', ...found };
     }
-    yield* this.#growth(row, tokens, range);
+    return this.#growth(row, tokens, range);
   }
 
   /** More tokens than an earlier statement and the refill since then leave. */
-  *#growth(row: number, tokens: number, { since }: LevelRange): Generator<FoundLie> {
+  #growth(row: number, tokens: number, { since }: LevelRange): FoundLie | undefined {
     const { quantaPerToken: perToken, high } = this.#yardstick;
     const { isFilled, tooLow, excessTokens } = this.#granted;
-    if (since === undefined || isFilled || tooLow) return;
+    if (since === undefined || isFilled || tooLow) return undefined;
     const most = high.later(since.quanta, since.us, this.#table.lastUs(row)) + excessTokens * perToken;
     const level = Math.max(0, this.#after(row, most));
-    if ((tokens - 1) * perToken < level) return;
+    if ((tokens - 1) * perToken < level) return undefined;
     const limit = level / perToken;
-    yield { reason: 'grows without refill', name: 'remaining', limit, basis: 'low', since: since.row };
+    return { reason: 'grows without refill', name: 'remaining', limit, basis: 'low', since: since.row };
   }
 
-  *#wait({ name, leastS, mostS }: Wait, denied: Denied, isLow: boolean): Generator<FoundLie> {
+  #wait({ name, leastS, mostS }: Wait, denied: Denied, isLow: boolean): FoundLie | undefined {
     const yardstick = this.#yardstick;
-    if (name === 'retryAfterS' && leastS >= EPOCH_S && yardstick.mostS < EPOCH_S / 10) {
-      yield { reason: 'wrong unit', name, limit: yardstick.longestS(denied), basis: 'certain' };
-      return;
-    }
-    if (yardstick.isTooShort(denied, mostS)) {
-      yield { reason: 'retry too short', name, limit: yardstick.shortestS(denied), basis: 'high' };
-      return;
-    }
+    if (name === 'retryAfterS' && leastS >= EPOCH_S && yardstick.mostS < EPOCH_S / 10)
+      return { reason: 'wrong unit', name, limit: yardstick.longestS(denied), basis: 'certain' };
+    if (yardstick.isTooShort(denied, mostS))
+      return { reason: 'retry too short', name, limit: yardstick.shortestS(denied), basis: 'high' };
     const isSure = leastS - 1 >= yardstick.longestOfAllS(denied);
-    if (this.#granted.tooLow || !(isLow || isSure)) return;
+    if (this.#granted.tooLow || !(isLow || isSure)) return undefined;
     const longestS = yardstick.longestS(denied);
-    if (leastS - 1 < longestS) return;
+    if (leastS - 1 < longestS) return undefined;
     const ms = leastS / 1_000;
     const fits = name === 'retryAfterS' && ms < longestS + 0.001 && !yardstick.isTooShort(denied, ms);
     const fitsMs = fits && yardstick.isTooShort(denied, 0) ? 'sharply' : fits;
-    yield {
+    return {
       ...{ reason: 'retry too long', name, limit: longestS, fitsMs },
       ...(isSure
         ? { basis: 'certain' }
@@ -141,28 +145,27 @@ export class DecisionJudge {
    * A reset may be the time until any token comes back, or until all have. A number without an agreed form may also be
    * seconds since 1970.
    */
-  *#reset({ reset = 0, resetForm }: Stated, windowS: number, denied?: Denied): Generator<FoundLie> {
+  #reset(
+    { reset = 0, resetForm }: Stated,
+    windowS: number,
+    denied: Denied | undefined,
+  ): FoundLie | undefined {
     const yardstick = this.#yardstick;
     const mostS = Math.max(yardstick.mostS, windowS);
     const lie = { name: 'reset', limit: mostS, basis: 'certain' } as const;
     const isEpoch = reset >= EPOCH_S && mostS < EPOCH_S / 10;
     const isAgreed = resetForm === 'delta';
-    if (isEpoch && (isAgreed || reset >= MOST_EPOCH_S)) yield { ...lie, reason: 'wrong unit' };
-    else if (isEpoch) return;
-    else if (reset - 1 >= mostS && !this.#granted.tooLow) {
+    if (isEpoch) return isAgreed || reset >= MOST_EPOCH_S ? { ...lie, reason: 'wrong unit' } : undefined;
+    if (reset - 1 >= mostS && !this.#granted.tooLow) {
       const isMs = reset >= MS_RATIO * mostS && reset / 1_000 <= mostS + 1;
-      if (isMs) yield { ...lie, reason: 'wrong unit' };
-      else if (isAgreed) yield { ...lie, reason: 'retry too long' };
-    } else if (isAgreed && denied !== undefined) {
-      const nextToken = { ...denied, costQuanta: Math.min(denied.costQuanta, yardstick.quantaPerToken) };
-      if (yardstick.isTooShort(nextToken, reset))
-        yield {
-          reason: 'retry too short',
-          name: 'reset',
-          limit: yardstick.shortestS(nextToken),
-          basis: 'high',
-        };
+      if (isMs) return { ...lie, reason: 'wrong unit' };
+      return isAgreed ? { ...lie, reason: 'retry too long' } : undefined;
     }
+    if (!isAgreed || denied === undefined) return undefined;
+    const nextToken = { ...denied, costQuanta: Math.min(denied.costQuanta, yardstick.quantaPerToken) };
+    if (!yardstick.isTooShort(nextToken, reset)) return undefined;
+    const limit = yardstick.shortestS(nextToken);
+    return { reason: 'retry too short', name: 'reset', limit, basis: 'high' };
   }
 
   /** The highest level before the charge, with the declared excess. */

@@ -16,7 +16,7 @@ export interface LevelRange {
   /** The tokens of all possible charges without a reply, of requests that began by its end. */
   readonly openTokens: number;
   /** The level that earlier statements leave at most, when the decision began. */
-  readonly since?: StatedSince;
+  readonly since: StatedSince | undefined;
 }
 
 /** Called at the end of each decision with statements; returns the quanta that missing requests spend then. */
@@ -135,7 +135,7 @@ export class LevelSweep {
       highest: this.#high.within(invokedUs, nowUs, -high.level),
       highestAtUs: high.atUs,
       openTokens: this.#openTokens,
-      ...(since !== undefined && { since }),
+      since,
     });
     if (spent > 0) {
       this.#low.spender.spend(nowUs, spent);

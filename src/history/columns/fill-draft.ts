@@ -62,8 +62,8 @@ export function fillStep(
 }
 
 function fillStated(draft: DraftStated, stated: Stated): void {
-  for (const [field, name] of STATED_FIELDS.entries()) {
-    const value = stated[name];
+  for (let field = 0; field < STATED_FIELDS.length; field++) {
+    const value = stated[STATED_FIELDS[field] as (typeof STATED_FIELDS)[number]];
     if (value !== undefined) draft.set(field, value);
   }
   draft.setForm(stated.resetForm);
