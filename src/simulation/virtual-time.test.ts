@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { makeRandom } from '../core/prng.ts';
+import { NOT_PLANNED } from './planned.ts';
 import { ProcessTime, START_MS, VirtualTime } from './virtual-time.ts';
 
 describe('virtual time', () => {
@@ -66,6 +67,24 @@ describe('virtual time', () => {
     process.after(3, () => calls++).cancel();
     await time.runUntil(1_000_000);
     expect(calls).toBe(3);
+  });
+
+  it('plans one object again once it has happened or is cancelled', async () => {
+    const time = new VirtualTime();
+    const seen: number[] = [];
+    const planned = { order: NOT_PLANNED, happen: () => void seen.push(time.nowUs) };
+    time.plan(planned, 10);
+    await time.runUntil(20);
+    time.plan(planned, 30);
+    time.cancel(planned);
+    time.plan(planned, 25);
+    await time.runUntil(28);
+    time.plan(planned, 30);
+    time.cancel(planned);
+    time.cancel(planned);
+    time.plan(planned, 40);
+    await time.runUntil(50);
+    expect(seen).toEqual([10, 25, 40]);
   });
 
   it('has a date that passes with it', async () => {

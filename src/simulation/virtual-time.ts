@@ -1,32 +1,25 @@
 import type { Time, Timer } from '../core/time.ts';
+import { EventHeap } from './event-heap.ts';
+import { NOT_PLANNED, type Planned } from './planned.ts';
 
-/** One object is its own timer, since events are many. */
-class Event implements Timer {
-  readonly atUs: number;
-  /** Events of one instant run in the order in which they were planned. */
-  readonly order: number;
-  call: (() => void) | undefined;
-  readonly #cancelled: () => void;
+/** A call that is planned, which is its own timer. */
+class Call implements Planned, Timer {
+  order = NOT_PLANNED;
+  readonly happen: () => void;
+  readonly #time: VirtualTime;
 
-  constructor(atUs: number, order: number, call: () => void, cancelled: () => void) {
-    this.atUs = atUs;
-    this.order = order;
-    this.call = call;
-    this.#cancelled = cancelled;
+  constructor(time: VirtualTime, call: () => void) {
+    this.#time = time;
+    this.happen = call;
   }
 
   cancel(): void {
-    if (this.call === undefined) return;
-    this.call = undefined;
-    this.#cancelled();
+    this.#time.cancel(this);
   }
 }
 
 /** Turns of one round of the event loop of Node.js, which lets promises go on between two of them: a round takes longer. */
 const TURNS = 64;
-
-/** So many cancelled events stay planned at least. */
-const MOST_CANCELLED = 1_000;
 
 /** The date at the start of every simulation, milliseconds since 1970. */
 export const START_MS = Date.UTC(2026, 0, 1);
@@ -39,10 +32,7 @@ export class VirtualTime {
   #nowUs = 0;
   #planned = 0;
   #isWoken = false;
-  /** A binary heap; the next event is first. */
-  readonly #events: Event[] = [];
-  /** How many of them are cancelled. */
-  #cancelled = 0;
+  readonly #events = new EventHeap();
 
   get nowUs(): number {
     return this.#nowUs;
@@ -50,14 +40,24 @@ export class VirtualTime {
 
   /** Calls at this time, or now if it has passed. */
   at(atUs: number, call: () => void): Timer {
-    const time = Math.max(this.#nowUs, Math.ceil(atUs));
-    const event = new Event(time, this.#planned++, call, this.#onCancelled);
-    this.#push(event);
-    return event;
+    const planned = new Call(this, call);
+    this.plan(planned, atUs);
+    return planned;
   }
 
   after(us: number, call: () => void): Timer {
     return this.at(this.#nowUs + us, call);
+  }
+
+  /** The same of an object that is not planned now. What is planned for one instant happens in the order of its planning. */
+  plan(planned: Planned, atUs: number): void {
+    planned.order = this.#planned++;
+    this.#events.add(Math.max(this.#nowUs, Math.ceil(atUs)), planned);
+  }
+
+  /** Does nothing if it is not planned. */
+  cancel(planned: Planned): void {
+    this.#events.cancel(planned);
   }
 
   /**
@@ -97,67 +97,17 @@ export class VirtualTime {
   #runTurn(endUs: number): boolean {
     const events = this.#events;
     this.#isWoken = false;
-    for (let next = events[0]; next !== undefined && next.atUs <= endUs; next = events[0]) {
-      this.#pop();
-      const { call } = next;
-      if (call === undefined) {
-        this.#cancelled--;
-        continue;
-      }
-      next.call = undefined; // it has run: there is nothing to cancel
-      this.#nowUs = next.atUs;
-      call();
+    while (events.isDue(endUs)) {
+      const atUs = events.firstUs;
+      const planned = events.take();
+      if (planned === undefined) continue; // it was cancelled
+      this.#nowUs = atUs;
+      planned.happen();
       if (this.#isWoken) return false;
     }
     this.#nowUs = Math.max(this.#nowUs, endUs);
     return true;
   }
-
-  readonly #onCancelled = (): void => {
-    this.#cancelled++;
-    if (this.#cancelled > MOST_CANCELLED && this.#cancelled * 2 > this.#events.length) this.#sweep();
-  };
-
-  /** Drops what is cancelled: most timers of commands are, long before they are due. */
-  #sweep(): void {
-    const planned = this.#events.filter(({ call }) => call !== undefined);
-    this.#events.length = 0;
-    this.#cancelled = 0;
-    for (const event of planned) this.#push(event);
-  }
-
-  #push(event: Event): void {
-    const events = this.#events;
-    let at = events.length;
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      const above = events[parent] as Event;
-      if (isBefore(above, event)) break;
-      events[at] = above;
-      at = parent;
-    }
-    events[at] = event;
-  }
-
-  #pop(): void {
-    const events = this.#events;
-    const last = events.pop() as Event;
-    if (events.length === 0) return;
-    let at = 0;
-    for (;;) {
-      let child = 2 * at + 1;
-      if (child >= events.length) break;
-      if (child + 1 < events.length && isBefore(events[child + 1] as Event, events[child] as Event)) child++;
-      if (isBefore(last, events[child] as Event)) break;
-      events[at] = events[child] as Event;
-      at = child;
-    }
-    events[at] = last;
-  }
-}
-
-function isBefore(a: Event, b: Event): boolean {
-  return a.atUs < b.atUs || (a.atUs === b.atUs && a.order < b.order);
 }
 
 /** The clocks and timers of one simulated process. Its timers and what they settle go on at their instant. */

@@ -17,7 +17,7 @@ import { SimulatedNetwork } from './network/simulated-network.ts';
 import type { SimulatedNodes } from './nodes/simulated-nodes.ts';
 import { openNodes } from './open-nodes.ts';
 import { ScriptEngine } from './scripts/engine.ts';
-import { Machine } from './service/machine.ts';
+import { Machine, type Work } from './service/machine.ts';
 import { type LoadedPlugin, loadedPlugin, pluginInstance, untilMade } from './service/plugin-instance.ts';
 import { ServiceProcess } from './service/process.ts';
 import { ratingInstance } from './service/rating-instance.ts';
@@ -46,6 +46,8 @@ export interface WorldOptions {
   readonly logPlugin?: ((text: string) => void) | undefined;
 }
 
+/** What a command of a limiter costs the nodes and the Toxiproxies: no command waits for it. */
+const COMMAND: Work = { us: COMMAND_US, done: () => {} };
 const SETTLES_WITHIN_US = 30_000_000;
 const LOOK_US = 100_000;
 
@@ -106,7 +108,7 @@ function startServices(starting: Starting): RegionServices {
       const stream = `service ${instance} of ${region}, start ${++started}`;
       const process = new ServiceProcess(time, makeRandom(plan.seed, stream));
       const random = makeRandom(plan.seed, `client of ${stream}`);
-      const onCommand = () => machine.nodes.do(COMMAND_US, () => {});
+      const onCommand = () => machine.nodes.do(COMMAND);
       const connect = simulatedConnect({ network, from: { region }, process, random, onCommand });
       const outside = { surroundings: process, connect };
       const end = () => process.end();

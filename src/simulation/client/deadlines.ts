@@ -1,54 +1,47 @@
-import type { Timer } from '../../core/time.ts';
+import { NOT_PLANNED, type Planned } from '../planned.ts';
 import type { VirtualTime } from '../virtual-time.ts';
 import type { SentCommand } from './sent-command.ts';
 
-/** An open command, between those that were sent before and after it. */
-export interface Entry {
-  readonly command: SentCommand;
-  before: Entry | undefined;
-  after: Entry | undefined;
-}
-
 /**
  * The commands of one port that are open, in the order of their deadlines: all of them have the same time. A timer for each
- * would cost more than its network; a command that is over is forgotten at once.
+ * would cost more than its network; a command that is over is forgotten at once. It happens when the first is late.
  */
-export class Deadlines {
+export class Deadlines implements Planned {
+  order = NOT_PLANNED;
   readonly #time: VirtualTime;
-  #first: Entry | undefined;
-  #last: Entry | undefined;
-  #timer: Timer | undefined;
+  #first: SentCommand | undefined;
+  #last: SentCommand | undefined;
 
   constructor(time: VirtualTime) {
     this.#time = time;
   }
 
-  add(command: SentCommand): Entry {
-    const entry: Entry = { command, before: this.#last, after: undefined };
-    if (this.#last === undefined) this.#first = entry;
-    else this.#last.after = entry;
-    this.#last = entry;
-    this.#timer ??= this.#time.at(command.deadlineMs * 1_000, this.#late);
-    return entry;
+  add(command: SentCommand): void {
+    command.before = this.#last;
+    if (this.#last === undefined) this.#first = command;
+    else this.#last.after = command;
+    this.#last = command;
+    if (this.order === NOT_PLANNED) this.#time.plan(this, command.deadlineMs * 1_000);
   }
 
-  remove({ before, after }: Entry): void {
+  remove(command: SentCommand): void {
+    const { before, after } = command;
     if (before === undefined) this.#first = after;
     else before.after = after;
     if (after === undefined) this.#last = before;
     else after.before = before;
+    command.before = undefined;
+    command.after = undefined;
   }
 
-  readonly #late = (): void => {
-    this.#timer = undefined;
+  happen(): void {
     for (let next = this.#first; next !== undefined; next = this.#first) {
-      const { command } = next;
-      const dueUs = command.deadlineMs * 1_000;
+      const dueUs = next.deadlineMs * 1_000;
       if (dueUs > this.#time.nowUs) {
-        this.#timer = this.#time.at(dueUs, this.#late);
+        this.#time.plan(this, dueUs);
         return;
       }
-      command.refuse(new Error('Command timed out')); // which removes it
+      next.refuse(new Error('Command timed out')); // which removes it
     }
-  };
+  }
 }

@@ -1,8 +1,8 @@
 import type { Timer } from '../../core/time.ts';
 import type { SendRecord } from '../../limiter/redis/errors.ts';
+import { Fifo } from '../fifo.ts';
 import type { End, Network, Place } from '../network.ts';
 import type { Answer, Command } from '../nodes/messages.ts';
-import { Fifo } from './fifo.ts';
 import { CLOSED, type InFlightCommand, type SentCommand } from './sent-command.ts';
 
 export interface NodeConnectionOptions {

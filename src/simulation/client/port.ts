@@ -7,7 +7,7 @@ import type { Command } from '../nodes/messages.ts';
 import type { VirtualTime } from '../virtual-time.ts';
 import type { Client, ClientEvents } from './client.ts';
 import { Deadlines } from './deadlines.ts';
-import { SentCommand, type Values } from './sent-command.ts';
+import { type CommandOwner, SentCommand, type Values } from './sent-command.ts';
 
 export interface PortOptions {
   readonly time: VirtualTime;
@@ -25,7 +25,8 @@ export interface PortOptions {
  * The port of the limiter over a simulated client: each command is written at most once, and its failure says whether it
  * may have run, by the same rules as over ioredis.
  */
-export class SimulatedPort implements TextPort, AckedPort {
+export class SimulatedPort implements TextPort, AckedPort, CommandOwner {
+  readonly time: VirtualTime;
   readonly #options: PortOptions;
   readonly #client: Client;
   readonly #open: Deadlines;
@@ -37,38 +38,23 @@ export class SimulatedPort implements TextPort, AckedPort {
 
   constructor(options: PortOptions) {
     this.#options = options;
+    this.time = options.time;
     this.#open = new Deadlines(options.time);
     this.#client = options.open({ onReady: this.#ready, onClose: this.#lost });
   }
 
   /** Functions, since strategies take them without the port. */
   readonly run = (script: Script, keys: readonly string[], args: readonly string[]): Promise<ScriptReply> =>
-    this.#script(script, keys, args, (values, { sent: { node } }) => ({
-      values: integers(values, script, node),
-      node,
-    }));
+    this.#script(script, keys, args, readIntegers);
 
   readonly runText = (script: Script, keys: readonly string[], args: readonly string[]): Promise<TextReply> =>
-    this.#script(script, keys, args, (values, { sent: { node } }) => ({
-      values: texts(values, script, node),
-      node,
-    }));
+    this.#script(script, keys, args, readTexts);
 
   readonly runAcked = (
     script: Script,
     keys: readonly string[],
     args: readonly string[],
-  ): Promise<AckedReply> => {
-    const read = (values: Values, command: SentCommand): AckedReply => {
-      const { node } = command.sent;
-      const acked = async () => {
-        if (command.acks !== undefined) return command.acks;
-        throw new OpenclawError('NOT_ACKED', `no WAIT was sent after a write to ${node}`);
-      };
-      return { values: integers(values, script, node), node, acked };
-    };
-    return this.#script(script, keys, args, read, true);
-  };
+  ): Promise<AckedReply> => this.#script(script, keys, args, readAcked, true);
 
   async ready(): Promise<void> {
     await this.#send({ name: 'ping' }, undefined, () => undefined, false);
@@ -80,6 +66,17 @@ export class SimulatedPort implements TextPort, AckedPort {
     this.#options.onClosed?.();
   }
 
+  over(command: SentCommand, result: Values | Error): void {
+    const { caller } = command;
+    this.#open.remove(command);
+    try {
+      if (result instanceof Error) caller.reject(this.#failure(result, command));
+      else caller.resolve(caller.read(result, command));
+    } catch (error) {
+      caller.reject(error);
+    }
+  }
+
   #script<R>(
     script: Script,
     keys: readonly string[],
@@ -87,9 +84,11 @@ export class SimulatedPort implements TextPort, AckedPort {
     read: (values: Values, command: SentCommand) => R,
     wantsAcks = false,
   ): Promise<R> {
-    const onReplica = this.#options.readsReplicas ? ({ onReplica: true } as const) : undefined;
     const slot = keySlot(keys[0] ?? '');
-    return this.#send({ name: 'script', script, keys, args, ...onReplica }, slot, read, wantsAcks);
+    const command: Command = this.#options.readsReplicas
+      ? { name: 'script', script, keys, args, slot, onReplica: true }
+      : { name: 'script', script, keys, args, slot };
+    return this.#send(command, slot, read, wantsAcks);
   }
 
   #send<R>(
@@ -99,21 +98,12 @@ export class SimulatedPort implements TextPort, AckedPort {
     wantsAcks: boolean,
   ): Promise<R> {
     if (this.#isClosed) return Promise.reject(closedError());
-    const { time, timeoutMs, onCommand } = this.#options;
-    onCommand?.();
-    return new Promise((resolve, reject) => {
-      const deadlineMs = time.nowUs / 1_000 + timeoutMs;
-      const over = (result: Values | Error) => {
-        this.#open.remove(entry);
-        try {
-          if (result instanceof Error) reject(this.#failure(result, sent));
-          else resolve(read(result, sent));
-        } catch (error) {
-          reject(error);
-        }
-      };
-      const sent = new SentCommand(command, { time, slot, deadlineMs, wantsAcks, over });
-      const entry = this.#open.add(sent);
+    this.#options.onCommand?.();
+    return new Promise<R>((resolve, reject) => {
+      const deadlineMs = this.time.nowUs / 1_000 + this.#options.timeoutMs;
+      const caller = { resolve: resolve as (reply: unknown) => void, reject, read };
+      const sent = new SentCommand(this, command, { slot, deadlineMs, wantsAcks, caller });
+      this.#open.add(sent);
       this.#sendUnlessAway(sent);
     });
   }
@@ -151,4 +141,26 @@ export class SimulatedPort implements TextPort, AckedPort {
 
 function refuseAway(command: SentCommand): void {
   command.refuse(new Error('the last attempt to connect failed'));
+}
+
+function readIntegers(values: Values, { command, sent: { node } }: SentCommand): ScriptReply {
+  return { values: integers(values, scriptOf(command), node), node };
+}
+
+function readTexts(values: Values, { command, sent: { node } }: SentCommand): TextReply {
+  return { values: texts(values, scriptOf(command), node), node };
+}
+
+function readAcked(values: Values, command: SentCommand): AckedReply {
+  const reply = readIntegers(values, command);
+  const acked = async () => {
+    if (command.acks !== undefined) return command.acks;
+    throw new OpenclawError('NOT_ACKED', `no WAIT was sent after a write to ${reply.node}`);
+  };
+  return { ...reply, acked };
+}
+
+function scriptOf(command: Command): Script {
+  if (command.name === 'script') return command.script;
+  throw new RangeError(`${command.name} is not a script`);
 }

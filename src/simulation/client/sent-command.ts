@@ -24,11 +24,25 @@ export interface InFlightCommand {
   refuse(error: Error): void;
 }
 
+/** Gets the result of a command, once. */
+export interface CommandOwner {
+  readonly time: VirtualTime;
+  over(command: SentCommand, result: Values | Error): void;
+}
+
+/** The promise of the caller of a command, and what it gets of the values. */
+export interface Caller {
+  resolve(reply: unknown): void;
+  reject(error: unknown): void;
+  read(values: Values, command: SentCommand): unknown;
+}
+
 /** A command of a limiter, and where it was sent. It settles once. */
 export class SentCommand implements InFlightCommand, AckedCommand {
   readonly command: Command;
   /** The slot of its keys; of none for a command without keys. */
   readonly slot: number | undefined;
+  readonly caller: Caller;
   sent = NEVER_SENT;
   /** Whether it uses lanes, which wait for the replicas. */
   readonly wantsAcks: boolean;
@@ -40,30 +54,28 @@ export class SentCommand implements InFlightCommand, AckedCommand {
   redirections = 16;
   /** Sends it elsewhere after an error; false if the error stands. */
   redirect: ((command: SentCommand, error: Error) => boolean) | undefined;
-  readonly #time: VirtualTime;
-  readonly #over: (result: Values | Error) => void;
+  /** The open commands with earlier and later deadlines. Of Deadlines. */
+  before: SentCommand | undefined;
+  after: SentCommand | undefined;
+  readonly #owner: CommandOwner;
 
   constructor(
+    owner: CommandOwner,
     command: Command,
-    options: {
-      readonly time: VirtualTime;
-      readonly slot: number | undefined;
-      readonly deadlineMs: number;
-      readonly wantsAcks: boolean;
-      readonly over: (result: Values | Error) => void;
-    },
+    options: Pick<SentCommand, 'slot' | 'deadlineMs' | 'wantsAcks' | 'caller'>,
   ) {
+    this.#owner = owner;
     this.command = command;
     this.slot = options.slot;
     this.deadlineMs = options.deadlineMs;
     this.wantsAcks = options.wantsAcks;
-    this.#time = options.time;
-    this.#over = options.over;
+    this.caller = options.caller;
   }
 
   answered(answer: Answer): void {
-    if ('error' in answer) this.refuse(new ReplyError(answer.error));
-    else this.#settle('values' in answer ? answer.values : []);
+    if ('values' in answer) this.#settle(answer.values);
+    else if ('error' in answer) this.refuse(new ReplyError(answer.error));
+    else this.#settle([]);
   }
 
   refuse(error: Error): void {
@@ -74,7 +86,7 @@ export class SentCommand implements InFlightCommand, AckedCommand {
   #settle(result: Values | Error): void {
     if (this.isSettled) return;
     this.isSettled = true;
-    this.#time.wake();
-    this.#over(result);
+    this.#owner.time.wake();
+    this.#owner.over(this, result);
   }
 }

@@ -4,7 +4,8 @@ import type { LoadConnection, Pace } from '../../load/connection.ts';
 import type { ConnectionRequests, LoadState } from '../../load/connection-requests.ts';
 import { formatCost } from '../../load/costs.ts';
 import type { ReadReply } from '../../load/outcome.ts';
-import type { Recorder } from '../../load/recorder.ts';
+import type { OpenOperation, Recorder } from '../../load/recorder.ts';
+import type { HttpReply } from '../service/rating-instance.ts';
 import type { RegionServices } from '../service/region-services.ts';
 
 export interface ConnectionOptions {
@@ -25,6 +26,7 @@ export interface ConnectionOptions {
 export class SimulatedConnection implements LoadConnection {
   readonly region: number;
   readonly #options: ConnectionOptions;
+  #operation: OpenOperation | undefined;
 
   constructor(options: ConnectionOptions) {
     this.region = options.region;
@@ -33,7 +35,7 @@ export class SimulatedConnection implements LoadConnection {
   }
 
   send(intendedUs?: number, request: Request = this.#options.requests.draw()): void {
-    const { load, recorder, requests, read, services } = this.#options;
+    const { load, requests, services } = this.#options;
     if (load.isDraining) return;
     const { user, cost, actual, body = requests.random } = request;
     body(); // the real one chooses a body by it
@@ -41,10 +43,13 @@ export class SimulatedConnection implements LoadConnection {
     const headers: Record<string, string> = { [HEADERS.user]: user };
     if (tokens !== '') headers[HEADERS.cost] = tokens;
     if (actual !== undefined) headers[HEADERS.actual] = String(actual);
-    const operation = requests.invoke(request, intendedUs);
-    services.send(headers, (reply) => {
-      recorder.complete(operation, read(reply.status, reply.headers, reply.body, reply.decision));
-      if (!load.isDraining) this.#options.pace.free(this, 'answered');
-    });
+    this.#operation = requests.invoke(request, intendedUs);
+    services.send(headers, this.#answered);
   }
+
+  readonly #answered = ({ status, headers, body, decision }: HttpReply): void => {
+    const { load, recorder, read, pace } = this.#options;
+    recorder.complete(this.#operation as OpenOperation, read(status, headers, body, decision));
+    if (!load.isDraining) pace.free(this, 'answered');
+  };
 }

@@ -27,72 +27,90 @@ export interface ConnectionOptions {
 export class Connection {
   readonly ways: Readonly<Record<Direction, Way>>;
   readonly #options: ConnectionOptions;
-  readonly #hears: Partial<Record<Side, Hears<unknown>>> = {};
-  readonly #open = new Set<Side>(['opener', 'accepter']);
+  readonly #sides: Readonly<Record<Side, OneSide>>;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
-    this.ways = {
-      upstream: this.#way('upstream', 'accepter'),
-      downstream: this.#way('downstream', 'opener'),
-    };
+    const opener = new OneSide(() => this.close('opener'));
+    const accepter = new OneSide(() => this.close('accepter'));
+    this.#sides = { opener, accepter };
+    const [upstream, downstream] = [this.#way('upstream', accepter), this.#way('downstream', opener)];
+    this.ways = { upstream, downstream };
+    opener.way = upstream;
+    accepter.way = downstream;
   }
 
   hear(side: Side, hears: Hears<unknown>): void {
-    this.#hears[side] = hears;
+    this.#sides[side].hears = hears;
   }
 
   end(side: Side): End<unknown> {
-    const way = side === 'opener' ? this.ways.upstream : this.ways.downstream;
-    return {
-      send: (message, bytes) => {
-        if (this.#open.has(side)) way.send(message, bytes);
-      },
-      close: () => this.close(side),
-    };
+    return this.#sides[side];
   }
 
   /** This side closes: its process does, or has ended. It hears nothing more. */
   close(side: Side): void {
-    if (!this.#leave(side)) return;
+    if (!this.#leave(this.#sides[side])) return;
     const { upstream, downstream } = this.ways;
     const [own, others] = side === 'opener' ? [upstream, downstream] : [downstream, upstream];
     others.stop();
     own.close();
-    if (this.#open.size === 0) own.stop();
+    if (this.#isOver) own.stop();
   }
 
   /** A proxy closes both sides; all that is on the way is lost. They hear it after what happens now. */
   destroy(): void {
-    const open = [...this.#open];
+    const { opener, accepter } = this.#sides;
+    const open = [opener, accepter].filter(({ isOpen }) => isOpen);
     for (const way of [this.ways.upstream, this.ways.downstream]) way.stop();
     for (const side of open) this.#leave(side);
     this.#options.time.after(0, () => {
-      for (const side of open) this.#hears[side]?.closed();
+      for (const { hears } of open) hears?.closed();
     });
   }
 
-  #way(direction: Direction, to: Side): Way {
+  get #isOver(): boolean {
+    return !this.#sides.opener.isOpen && !this.#sides.accepter.isOpen;
+  }
+
+  #way(direction: Direction, to: OneSide): Way {
     const { time, random, delays, toxics } = this.#options;
     return new Way({
       ...{ time, random, delays, toxics: toxics[direction] },
       deliver: (message) => {
-        if (this.#open.has(to)) this.#hears[to]?.message(message);
+        if (to.isOpen) to.hears?.message(message);
       },
       ended: () => this.#ended(to),
     });
   }
 
   /** The end has arrived at this side, which closes. What a blackhole has dropped does so while the other is open. */
-  #ended(side: Side): void {
-    if (!this.#open.has(side)) return;
-    this.close(side);
-    this.#hears[side]?.closed();
+  #ended(side: OneSide): void {
+    if (!side.isOpen) return;
+    side.close();
+    side.hears?.closed();
   }
 
-  #leave(side: Side): boolean {
-    if (!this.#open.delete(side)) return false;
-    if (this.#open.size === 0) this.#options.over(this);
+  #leave(side: OneSide): boolean {
+    if (!side.isOpen) return false;
+    side.isOpen = false;
+    if (this.#isOver) this.#options.over(this);
     return true;
+  }
+}
+
+class OneSide implements End<unknown> {
+  readonly close: () => void;
+  isOpen = true;
+  /** By which it sends. */
+  way: Way | undefined;
+  hears: Hears<unknown> | undefined;
+
+  constructor(close: () => void) {
+    this.close = close;
+  }
+
+  send(message: unknown, bytes: number): void {
+    if (this.isOpen) this.way?.send(message, bytes);
   }
 }

@@ -1,4 +1,5 @@
-import type { Timer } from '../../core/time.ts';
+import { Fifo } from '../fifo.ts';
+import { NOT_PLANNED, type Planned } from '../planned.ts';
 import type { VirtualTime } from '../virtual-time.ts';
 
 /** Gets the messages of one direction in order, then at most one end. Microseconds. */
@@ -14,7 +15,8 @@ export interface Output {
 interface Held {
   readonly message: unknown;
   readonly bytes: number;
-  readonly dueUs: number;
+  /** When it leaves; later if an older one does. */
+  dueUs: number;
   readonly receivedUs: number;
   /** When it counts as received for what comes after this queue. */
   readonly nextReceivedUs: number;
@@ -26,16 +28,13 @@ export interface Stopped {
   readonly hasEnd: boolean;
 }
 
-const MOST_LEFT = 512;
-
-/** Messages that each leave at a time of their own, in order. */
-export class DelayQueue {
+/** Messages that each leave at a time of their own, in order. It happens when the oldest is due. */
+export class DelayQueue implements Planned {
+  order = NOT_PLANNED;
   readonly #time: VirtualTime;
   readonly #to: Output;
-  #held: Held[] = [];
-  #first = 0;
+  readonly #held = new Fifo<Held>();
   #endsUs: number | undefined;
-  #timer: Timer | undefined;
   /** When the newest message leaves. */
   lastDueUs = 0;
 
@@ -45,64 +44,46 @@ export class DelayQueue {
   }
 
   get isEmpty(): boolean {
-    return this.#first === this.#held.length && this.#endsUs === undefined;
+    return this.#held.isEmpty && this.#endsUs === undefined;
   }
 
-  add(message: unknown, bytes: number, { dueUs, receivedUs, nextReceivedUs }: Times): void {
-    this.lastDueUs = Math.max(this.lastDueUs, dueUs);
-    this.#held.push({ message, bytes, dueUs: this.lastDueUs, receivedUs, nextReceivedUs });
-    this.#arm();
+  add(held: Held): void {
+    if (held.dueUs > this.lastDueUs) this.lastDueUs = held.dueUs;
+    else held.dueUs = this.lastDueUs;
+    this.#held.push(held);
+    this.#plan();
   }
 
   /** No message is added after it. */
   end(atUs: number): void {
     this.#endsUs ??= Math.max(this.lastDueUs, atUs);
-    this.#arm();
+    this.#plan();
   }
 
   stop(): Stopped {
-    const stopped = { held: this.#held.slice(this.#first), hasEnd: this.#endsUs !== undefined };
-    this.#timer?.cancel();
-    this.#timer = undefined;
-    this.#held = [];
-    this.#first = 0;
+    const stopped = { held: this.#held.takeAll(), hasEnd: this.#endsUs !== undefined };
+    this.#time.cancel(this);
     this.#endsUs = undefined;
     return stopped;
   }
 
-  #arm(): void {
-    if (this.#timer !== undefined) return;
-    const dueUs = this.#held[this.#first]?.dueUs ?? this.#endsUs;
-    if (dueUs !== undefined) this.#timer = this.#time.at(dueUs, this.#release);
-  }
-
   /** What is called here may stop this queue, or add to it. */
-  readonly #release = (): void => {
-    this.#timer = undefined;
+  happen(): void {
     const { nowUs } = this.#time;
-    for (let item = this.#held[this.#first]; item !== undefined && item.dueUs <= nowUs; ) {
-      this.#first++;
-      this.#trim();
+    for (let item = this.#held.first; item !== undefined && item.dueUs <= nowUs; item = this.#held.first) {
+      this.#held.shift();
       this.#to.push(item.message, item.bytes, item.dueUs, item.nextReceivedUs);
-      item = this.#held[this.#first];
     }
     const endsUs = this.#endsUs;
-    if (endsUs !== undefined && endsUs <= nowUs && this.#first === this.#held.length) {
+    if (endsUs !== undefined && endsUs <= nowUs && this.#held.isEmpty) {
       this.#endsUs = undefined;
       this.#to.end(endsUs);
-    } else this.#arm();
-  };
-
-  /** Drops what has left, seldom: that moves the rest. */
-  #trim(): void {
-    if (this.#first < this.#held.length && this.#first < MOST_LEFT) return;
-    this.#held.splice(0, this.#first);
-    this.#first = 0;
+    } else this.#plan();
   }
-}
 
-interface Times {
-  readonly dueUs: number;
-  readonly receivedUs: number;
-  readonly nextReceivedUs: number;
+  #plan(): void {
+    if (this.order !== NOT_PLANNED) return;
+    const dueUs = this.#held.first?.dueUs ?? this.#endsUs;
+    if (dueUs !== undefined) this.#time.plan(this, dueUs);
+  }
 }

@@ -47,14 +47,14 @@ export class Slot implements Output {
     if (this.#isOver || toxic.type === 'swallow') return;
     if (toxic.type === 'bandwidth') {
       this.#freeUs = Math.max(this.#freeUs, atUs) + (bytes * US_PER_MS) / toxic.rateKBps; // 1 kB/s is 1 byte/ms
-      this.#queue.add(message, bytes, { dueUs: this.#freeUs, receivedUs, nextReceivedUs: receivedUs });
+      this.#queue.add({ message, bytes, dueUs: this.#freeUs, receivedUs, nextReceivedUs: receivedUs });
       return;
     }
     const turnUs = Math.max(atUs, this.#queue.lastDueUs);
     const waitUs = receivedUs + this.#drawUs(toxic) - turnUs;
     // As in Toxiproxy, the time of receipt grows by the wait, not by the latency.
-    const times = { dueUs: turnUs + Math.max(0, waitUs), receivedUs, nextReceivedUs: receivedUs + waitUs };
-    this.#queue.add(message, bytes, times);
+    const dueUs = turnUs + Math.max(0, waitUs);
+    this.#queue.add({ message, bytes, dueUs, receivedUs, nextReceivedUs: receivedUs + waitUs });
   }
 
   end(atUs: number): void {

@@ -37,7 +37,9 @@ export class Way implements Output {
 
   send(message: unknown, bytes: number): void {
     const atUs = this.#arrivalUs();
-    (this.#slots[0] ?? this).push(message, bytes, atUs, atUs);
+    const slot = this.#slots[0];
+    if (slot === undefined) this.push(message, bytes, atUs, atUs);
+    else slot.push(message, bytes, atUs, atUs);
   }
 
   /** The sender closes; that arrives after all that it sent. */
@@ -78,7 +80,7 @@ export class Way implements Output {
   push(message: unknown, bytes: number, atUs: number, receivedUs: number): void {
     if (this.#isOver || this.#isEnding) return;
     if (this.#wire.isEmpty && atUs <= this.#options.time.nowUs) this.#options.deliver(message);
-    else this.#wire.add(message, bytes, { dueUs: atUs, receivedUs, nextReceivedUs: receivedUs });
+    else this.#wire.add({ message, bytes, dueUs: atUs, receivedUs, nextReceivedUs: receivedUs });
   }
 
   end(atUs: number): void {

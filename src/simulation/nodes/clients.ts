@@ -1,5 +1,6 @@
+import { Fifo } from '../fifo.ts';
 import type { End, Hears } from '../network.ts';
-import type { Answer, Command } from './messages.ts';
+import type { Answer, Command, ScriptCommand } from './messages.ts';
 import type { ServerProcess } from './process.ts';
 import type { FromReplica, ToReplica } from './replication/messages.ts';
 import type { Replica } from './replication/replicas.ts';
@@ -8,7 +9,7 @@ import type { Replica } from './replication/replicas.ts';
 export interface ServerForClients {
   readonly primary: string | undefined;
   readonly offset: number;
-  run(command: Extract<Command, { name: 'script' }>): Answer;
+  run(command: ScriptCommand): Answer;
   wait(
     wait: { readonly replicas: number; readonly timeoutMs: number; readonly offset: number },
     done: (answer: Answer) => void,
@@ -47,7 +48,10 @@ export class Clients {
     this.#connections.add(connection);
     const socket = process.socket();
     return {
-      message: (message) => socket.run(() => connection.hear(message)),
+      message: (message) => {
+        if (socket.isRead) connection.hear(message);
+        else socket.run(() => connection.hear(message));
+      },
       closed: () =>
         socket.run(() => {
           this.#connections.delete(connection);
@@ -78,7 +82,7 @@ class Connection {
   readonly #server: ServerForClients;
   readonly #end: End<Answer | ToReplica>;
   readonly #holdsWrites: () => boolean;
-  readonly #queue: Command[] = [];
+  readonly #queue = new Fifo<Command>();
   /** The stream's offset after the last write of this connection: what WAIT waits for. */
   #written = 0;
   /** Set while WAIT blocks; a new object for each. */
@@ -95,7 +99,8 @@ class Connection {
 
   hear(message: Command | FromReplica): void {
     if (this.#isClosed) return;
-    if (message.name === 'ack') {
+    if (message.name === 'script' && this.#isFreeFor(message)) this.#execute(message);
+    else if (message.name === 'ack') {
       if (this.#replica !== undefined) this.#server.acknowledge(this.#replica, message.offset);
     } else if (message.name === 'replconf') {
       this.#node = message.node;
@@ -121,12 +126,21 @@ class Connection {
 
   /** Answers what waits, as far as it can. */
   goOn(): void {
-    while (this.#blocked === undefined && !this.#isClosed) {
-      const next = this.#queue[0];
-      if (next === undefined || (this.#holdsWrites() && mayWrite(next))) return;
+    while (!this.#isClosed) {
+      const next = this.#queue.first;
+      if (next === undefined || !this.#mayExecute(next)) return;
       this.#queue.shift();
       this.#execute(next);
     }
+  }
+
+  /** Whether a command need not wait. */
+  #isFreeFor(command: Command): boolean {
+    return this.#queue.isEmpty && this.#mayExecute(command);
+  }
+
+  #mayExecute(command: Command): boolean {
+    return this.#blocked === undefined && !(this.#holdsWrites() && mayWrite(command));
   }
 
   /** Answers a WAIT that blocks, and closes. Whether it did. */

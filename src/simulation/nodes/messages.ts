@@ -1,15 +1,19 @@
 import type { Script } from '../../limiter/redis/script.ts';
 
+export interface ScriptCommand {
+  readonly name: 'script';
+  readonly script: Script;
+  readonly keys: readonly string[];
+  readonly args: readonly string[];
+  /** Of the first key, if the client has computed it: a node need not do so again. */
+  readonly slot?: number;
+  /** EVAL_RO on a connection with READONLY: a replica of the slot's primary runs it. */
+  readonly onReplica?: true;
+}
+
 /** What clients send to a node or Sentinel. Replies of one connection come in the order of its commands. */
 export type Command =
-  | {
-      readonly name: 'script';
-      readonly script: Script;
-      readonly keys: readonly string[];
-      readonly args: readonly string[];
-      /** EVAL_RO on a connection with READONLY: a replica of the slot's primary runs it. */
-      readonly onReplica?: true;
-    }
+  | ScriptCommand
   /** Blocks the connection until so many replicas have all writes of this connection. Milliseconds. */
   | { readonly name: 'wait'; readonly replicas: number; readonly timeoutMs: number }
   | { readonly name: 'ping' }

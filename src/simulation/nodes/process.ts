@@ -3,6 +3,8 @@ import type { VirtualTime } from '../virtual-time.ts';
 
 /** One connection of a process, as the process reads it. */
 export interface Socket {
+  /** Whether what arrives is handled now. */
+  readonly isRead: boolean;
   /** Handles what arrived: now, or once the process goes on; never once it has ended. */
   run(call: () => void): void;
 }
@@ -16,6 +18,10 @@ class ReadSocket implements Socket {
   constructor(process: ServerProcess) {
     this.#process = process;
     this.isLate = process.isPaused;
+  }
+
+  get isRead(): boolean {
+    return !this.#process.isPaused && !this.#process.hasEnded;
   }
 
   run(call: () => void): void {

@@ -2,7 +2,7 @@ import type { End, Network, Place } from '../network.ts';
 import type { ScriptEngine } from '../scripts/engine.ts';
 import type { Effect, Store } from '../scripts/store.ts';
 import { Clients, mayWrite, type ServerForClients } from './clients.ts';
-import type { Answer, Command, SlotsView } from './messages.ts';
+import type { Answer, Command, ScriptCommand, SlotsView } from './messages.ts';
 import type { ServerProcess } from './process.ts';
 import { ReplicationLog } from './replication/log.ts';
 import type { FromReplica, ToReplica } from './replication/messages.ts';
@@ -11,8 +11,8 @@ import { Upstream } from './replication/upstream.ts';
 
 /** What a cluster adds to a server. Without it the server answers every key. */
 export interface ClusterRules {
-  /** The error instead of running a script on these keys: MOVED or CLUSTERDOWN. */
-  refuse(keys: readonly string[], onReplica: boolean): string | undefined;
+  /** The error instead of running a script on its keys: MOVED or CLUSTERDOWN. */
+  refuse(command: ScriptCommand): string | undefined;
   slots(): readonly SlotsView[];
 }
 
@@ -157,16 +157,18 @@ export class Server implements ServerForClients {
     this.#feed();
   }
 
-  run(command: Extract<Command, { name: 'script' }>): Answer {
-    const { script, keys, args, onReplica = false } = command;
-    const refusal = this.rules?.refuse(keys, onReplica) ?? this.#tooFewReplicas(command);
+  /** Written out: spreads of objects would cost as much as the network. */
+  run(command: ScriptCommand): Answer {
+    const refusal = this.rules?.refuse(command) ?? this.#tooFewReplicas(command);
     if (refusal !== undefined) return { error: refusal };
-    const { engine, clockUs, onCall } = this.#options;
-    onCall?.();
-    const isReplica = this.#upstream !== undefined;
-    const result = engine.run(script, keys, args, {
-      ...{ store: this.#data, clockUs: clockUs(), replicationId: this.#log.id, isReplica },
-      ...(onReplica && { readOnly: true }),
+    this.#options.onCall?.();
+    const { script, keys, args, onReplica = false } = command;
+    const result = this.#options.engine.run(script, keys, args, {
+      store: this.#data,
+      clockUs: this.#options.clockUs(),
+      replicationId: this.#log.id,
+      isReplica: this.#upstream !== undefined,
+      readOnly: onReplica,
     });
     this.#feed();
     return result;

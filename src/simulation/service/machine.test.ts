@@ -9,7 +9,7 @@ async function timesOf(works: readonly (readonly number[])[]): Promise<number[][
   const times = works.map(() => [] as number[]);
   for (const [at, ofThread] of works.entries()) {
     const thread = machine.thread();
-    for (const us of ofThread) thread.do(us, () => times[at]?.push(time.nowUs));
+    for (const us of ofThread) thread.do({ us, done: () => times[at]?.push(time.nowUs) });
   }
   await time.runUntil(1_000);
   return times;
@@ -45,7 +45,7 @@ describe('a simulated machine of two processors', () => {
     const time = new VirtualTime();
     const thread = new Machine(time, 0).thread();
     const times: number[] = [];
-    time.at(100, () => thread.do(10, () => times.push(time.nowUs)));
+    time.at(100, () => thread.do({ us: 10, done: () => times.push(time.nowUs) }));
     await time.runUntil(1_000);
     expect(times).toEqual([110]);
   });
@@ -54,7 +54,7 @@ describe('a simulated machine of two processors', () => {
     const time = new VirtualTime();
     const thread = new Machine(time, 5).thread();
     const times: number[] = [];
-    const work = () => thread.do(10, () => times.push(time.nowUs));
+    const work = () => thread.do({ us: 10, done: () => times.push(time.nowUs) });
     for (const atUs of [0, 12, 100]) time.at(atUs, work);
     await time.runUntil(1_000);
     expect(times).toEqual([15, 25, 115]);

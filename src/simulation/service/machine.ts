@@ -1,10 +1,14 @@
-import { Fifo } from '../client/fifo.ts';
 import { PROCESSORS, WAKE_US } from '../delays.ts';
+import { Fifo } from '../fifo.ts';
+import { NOT_PLANNED, type Planned } from '../planned.ts';
 import type { VirtualTime } from '../virtual-time.ts';
 
-interface Work {
+/** What a thread works off. It is in one thread at a time, and can go into another once it is done. */
+export interface Work {
+  /** The processor time that it takes next. */
   readonly us: number;
-  readonly done: () => void;
+  /** So much has been spent on it. */
+  done(): void;
 }
 
 /**
@@ -30,10 +34,20 @@ export class Machine {
   }
 
   thread(): Thread {
-    return new Thread(this.#wakeUs, (thread) => {
-      this.#ready.push(thread);
-      this.#dispatch();
-    });
+    return new Thread(this, this.#wakeUs);
+  }
+
+  /** A thread has work, and waits for a processor. Of Thread. */
+  isReady(thread: Thread): void {
+    this.#ready.push(thread);
+    this.#dispatch();
+  }
+
+  /** A thread has done its work. `hasMore`: it waits for a processor again. Of Thread. */
+  hasWorked(thread: Thread, hasMore: boolean): void {
+    this.#idle++;
+    if (hasMore) this.#ready.push(thread);
+    this.#dispatch();
   }
 
   #dispatch(): void {
@@ -41,55 +55,50 @@ export class Machine {
       const thread = this.#ready.shift();
       if (thread === undefined) return;
       this.#idle--;
-      this.#run(thread);
+      this.#time.plan(thread, this.#time.nowUs + thread.begin());
     }
-  }
-
-  #run(thread: Thread): void {
-    const work = thread.next();
-    this.#time.after(work.us, () => {
-      this.#idle++;
-      if (thread.finish()) this.#ready.push(thread);
-      this.#dispatch();
-      work.done();
-    });
   }
 }
 
-/** The one thread of a process, which works off what it gets in order. Of a machine. */
-export class Thread {
+/** The one thread of a process, which works off what it gets in order. It happens when its work is done. Of a machine. */
+export class Thread implements Planned {
+  order = NOT_PLANNED;
+  readonly #machine: Machine;
   readonly #wakeUs: number;
-  readonly #onReady: (thread: Thread) => void;
   readonly #works = new Fifo<Work>();
   /** It runs, or waits for a processor. */
   #isBusy = false;
+  /** It had no work until now. */
+  #wakes = false;
+  #work: Work | undefined;
 
-  constructor(wakeUs: number, onReady: (thread: Thread) => void) {
+  constructor(machine: Machine, wakeUs: number) {
+    this.#machine = machine;
     this.#wakeUs = wakeUs;
-    this.#onReady = onReady;
   }
 
-  /** Calls back once so much processor time has been spent on it, after all that came before. */
-  do(us: number, done: () => void): void {
-    if (this.#isBusy) {
-      this.#works.push({ us, done });
-      return;
-    }
-    this.#works.push({ us: us + this.#wakeUs, done });
+  /** Spends processor time on this work, after all that came before. */
+  do(work: Work): void {
+    this.#works.push(work);
+    if (this.#isBusy) return;
     this.#isBusy = true;
-    this.#onReady(this);
+    this.#wakes = true;
+    this.#machine.isReady(this);
   }
 
-  /** The work that it begins. Throws without any. */
-  next(): Work {
-    const work = this.#works.shift();
-    if (work === undefined) throw new RangeError('a thread without work was started');
-    return work;
+  /** Begins its next work. Returns how long that takes, microseconds. Throws without any. */
+  begin(): number {
+    this.#work = this.#works.shift();
+    if (this.#work === undefined) throw new RangeError('a thread without work was started');
+    const wakesUs = this.#wakes ? this.#wakeUs : 0;
+    this.#wakes = false;
+    return this.#work.us + wakesUs;
   }
 
-  /** The work that it had begun is done. Returns whether it has more. */
-  finish(): boolean {
+  happen(): void {
+    const work = this.#work;
     this.#isBusy = !this.#works.isEmpty;
-    return this.#isBusy;
+    this.#machine.hasWorked(this, this.#isBusy);
+    work?.done();
   }
 }

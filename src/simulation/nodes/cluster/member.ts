@@ -1,6 +1,6 @@
 import { keySlot } from '../../../limiter/redis/hash-slot.ts';
 import type { End, Network, Place } from '../../network.ts';
-import type { SlotsView } from '../messages.ts';
+import type { ScriptCommand, SlotsView } from '../messages.ts';
 import type { ServerProcess } from '../process.ts';
 import type { ClusterRules, Server } from '../server.ts';
 import { BusLink } from './bus-link.ts';
@@ -118,9 +118,8 @@ export class Member implements ClusterRules {
     this.#act(() => this.#configuration.give(slot, this.view.get(to)));
   }
 
-  refuse(keys: readonly string[], onReplica: boolean): string | undefined {
+  refuse({ keys, slot = keySlot(keys[0] ?? ''), onReplica }: ScriptCommand): string | undefined {
     const { table, self } = this.view;
-    const slot = keySlot(keys[0] ?? '');
     if (keys.length > 1 && keys.some((key) => keySlot(key) !== slot))
       return "CROSSSLOT Keys in request don't hash to the same slot";
     const owner = table.ownerOf(slot);

@@ -37,7 +37,8 @@ export class ReplicationLog {
   /** Appends writes of this primary, a PING if there are none, or a GETACK. */
   append(effects: readonly Effect[], asksAck?: true): StreamPart {
     const bytes = asksAck ? GETACK_BYTES : effects.length === 0 ? PING_BYTES : effects.length * EFFECT_BYTES;
-    const part = { effects, offset: this.#offset + bytes, ...(asksAck && { asksAck }) };
+    const offset = this.#offset + bytes;
+    const part = asksAck ? { effects, offset, asksAck } : { effects, offset };
     this.receive(part);
     return part;
   }

@@ -85,7 +85,7 @@ export class Replicas {
     } else {
       replica.isOnline = true;
       end.send({ continues: log.id }, 60);
-      for (const part of missed) send(replica, part);
+      for (const part of missed) send(replica, { part });
     }
     this.#count();
     return replica;
@@ -179,7 +179,8 @@ export class Replicas {
 
   /** To all that have their copy; those that still load it get all parts after it, too, in the order of their connection. */
   #send(part: StreamPart): void {
-    for (const replica of this.#replicas) send(replica, part);
+    const message = { part };
+    for (const replica of this.#replicas) send(replica, message);
   }
 
   #count(): void {
@@ -194,6 +195,6 @@ export class Replicas {
 
 export type { Replica };
 
-function send({ end }: Replica, part: StreamPart): void {
-  end.send({ part }, 60 + 130 * part.effects.length);
+function send({ end }: Replica, message: { readonly part: StreamPart }): void {
+  end.send(message, 60 + 130 * message.part.effects.length);
 }

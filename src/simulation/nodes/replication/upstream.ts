@@ -85,7 +85,10 @@ export class Upstream {
       { node: this.primary, port: 'data' },
       {
         opened: (end) => socket.run(() => isCurrent() && this.#open(end)),
-        message: (message) => socket.run(() => isCurrent() && this.#hear(message)),
+        message: (message) => {
+          if (!socket.isRead) socket.run(() => isCurrent() && this.#hear(message));
+          else if (isCurrent()) this.#hear(message);
+        },
         closed: () => socket.run(() => isCurrent() && this.#lose()),
       },
     );
