@@ -53,12 +53,13 @@ const nodeOf = (major: keyof typeof NODES) => join(nodes.folder, `node_modules/n
 const exampleOf = (page: string) =>
   blocksOf(readFileSync(join(ROOT, page), 'utf8')).find(({ language }) => language === 'ts')?.text ?? '';
 
+const installed = join(both.folder, 'node_modules/openclaw-rl/bin/openclaw-rl');
+
 let server: TestServer;
 
 /** Runs the installed program with the plug-in. */
 async function runPlugin(node: string, args: readonly string[]) {
-  const program = join(both.folder, 'node_modules/openclaw-rl/bin/openclaw-rl');
-  const all = [program, ...args, '--limiter', './mine.mjs'];
+  const all = [installed, ...args, '--limiter', './mine.mjs'];
   const { code, stdout, stderr } = await runProgram(node, all, { cwd: both.folder });
   expect([0, 2], stdout + stderr).toContain(code); // a busy machine may leave too little evidence
   return JSON.parse(readFileSync(join(both.folder, 'reports/latest/report.json'), 'utf8')) as RunReport;
@@ -134,6 +135,21 @@ describe('both packages, installed in one project', { timeout: 300_000 }, () => 
       ];
       expect(here.stdout).toMatch(/^[0-9a-f]{64}\n$/);
       expect(there).toEqual(here);
+    });
+
+    it.each(['central', 'lease'])('simulate the same history of %s as on Node 20', async (strategy) => {
+      const run = ['chaos', 'partition', '--isolate', 'eu-west', '--at', '1s', '--for', '2s', '--simulate'];
+      const load = '--rate 200 --duration 5s --connections 30 --users 6 --skew 0'.split(' ');
+      const historyOn = async (node: string) => {
+        const args = [installed, ...run, ...load, '--strategy', strategy];
+        const { code, stderr } = await runProgram(node, args, { cwd: both.folder });
+        expect([0, 1, 2], stderr).toContain(code); // its verdict is not of this test
+        return readFileSync(join(both.folder, 'reports/latest/history.ndjson'), 'utf8');
+      };
+      const here = await historyOn(process.execPath);
+      expect(here.split('\n').length).toBeGreaterThan(600);
+      expect(here).toContain('"fault":"partition"');
+      expect((await historyOn(nodeOf(major))) === here).toBe(true);
     });
 
     it('are loaded by require, without a warning', async () => {
