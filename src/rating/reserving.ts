@@ -1,8 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Decision } from '../core/decision.ts';
 import { type Charge, OpenclawError } from '../core/errors.ts';
 import { HEADERS } from '../core/header-names.ts';
 import { quoted } from '../core/printable.ts';
-import type { Cost, Limiter } from '../limiter/limiter.ts';
+import type { Cost, Limiter, Reservation } from '../limiter/limiter.ts';
 import { RequestError } from './request-error.ts';
 
 /** What became of a settlement: `done`, or whether tokens may have come back in spite of an error. */
@@ -31,14 +32,12 @@ export class Reserving {
   limiterOf(limiter: Limiter): Limiter {
     return {
       ...limiter,
-      take: async (subject, options) => {
+      take: (subject, options) => {
         const { cost } = options ?? {};
         const actual = typeof cost === 'object' ? this.#actual.get(cost) : undefined;
-        if (actual === undefined) return limiter.take(subject, options);
-        const reservation = await limiter.reserve(subject, options);
-        const { decision } = reservation;
-        if (reservation.allowed) this.#settled.set(decision, await settle(() => reservation.settle(actual)));
-        return decision;
+        return actual === undefined
+          ? limiter.take(subject, options)
+          : this.#reserve(() => limiter.reserve(subject, options), actual);
       },
     };
   }
@@ -52,6 +51,13 @@ export class Reserving {
   /** What became of the settlement of this request; undefined if it has none. */
   settledOf(request: object): Settled | undefined {
     return this.#settled.get(request);
+  }
+
+  async #reserve(reserve: () => Promise<Reservation>, actual: number): Promise<Decision> {
+    const reservation = await reserve();
+    const { decision } = reservation;
+    if (reservation.allowed) this.#settled.set(decision, await settle(() => reservation.settle(actual)));
+    return decision;
   }
 
   /** Says in the reply to a request what became of its settlement. */

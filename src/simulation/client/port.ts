@@ -67,13 +67,12 @@ export class SimulatedPort implements TextPort, AckedPort, CommandOwner {
   }
 
   over(command: SentCommand, result: Values | Error): void {
-    const { caller } = command;
     this.#open.remove(command);
     try {
-      if (result instanceof Error) caller.reject(this.#failure(result, command));
-      else caller.resolve(caller.read(result, command));
+      if (result instanceof Error) command.reject(this.#failure(result, command));
+      else command.resolve(command.read(result, command));
     } catch (error) {
-      caller.reject(error);
+      command.reject(error);
     }
   }
 
@@ -99,10 +98,10 @@ export class SimulatedPort implements TextPort, AckedPort, CommandOwner {
   ): Promise<R> {
     if (this.#isClosed) return Promise.reject(closedError());
     this.#options.onCommand?.();
-    return new Promise<R>((resolve, reject) => {
+    return new Promise<R>((settle, reject) => {
       const deadlineMs = this.time.nowUs / 1_000 + this.#options.timeoutMs;
-      const caller = { resolve: resolve as (reply: unknown) => void, reject, read };
-      const sent = new SentCommand(this, command, { slot, deadlineMs, wantsAcks, caller });
+      const resolve = settle as (reply: unknown) => void;
+      const sent = new SentCommand(this, command, { slot, deadlineMs, wantsAcks, read, resolve, reject });
       this.#open.add(sent);
       this.#sendUnlessAway(sent);
     });

@@ -30,19 +30,13 @@ export interface CommandOwner {
   over(command: SentCommand, result: Values | Error): void;
 }
 
-/** The promise of the caller of a command, and what it gets of the values. */
-export interface Caller {
-  resolve(reply: unknown): void;
-  reject(error: unknown): void;
-  read(values: Values, command: SentCommand): unknown;
-}
-
 /** A command of a limiter, and where it was sent. It settles once. */
 export class SentCommand implements InFlightCommand, AckedCommand {
   readonly command: Command;
   /** The slot of its keys; of none for a command without keys. */
   readonly slot: number | undefined;
-  readonly caller: Caller;
+  /** What its caller gets of the values. */
+  readonly read: (values: Values, command: SentCommand) => unknown;
   sent = NEVER_SENT;
   /** Whether it uses lanes, which wait for the replicas. */
   readonly wantsAcks: boolean;
@@ -57,19 +51,24 @@ export class SentCommand implements InFlightCommand, AckedCommand {
   /** The open commands with earlier and later deadlines. Of Deadlines. */
   before: SentCommand | undefined;
   after: SentCommand | undefined;
+  /** Settle the promise of its caller. */
+  readonly resolve: (reply: unknown) => void;
+  readonly reject: (error: unknown) => void;
   readonly #owner: CommandOwner;
 
   constructor(
     owner: CommandOwner,
     command: Command,
-    options: Pick<SentCommand, 'slot' | 'deadlineMs' | 'wantsAcks' | 'caller'>,
+    options: Pick<SentCommand, 'slot' | 'deadlineMs' | 'wantsAcks' | 'read' | 'resolve' | 'reject'>,
   ) {
     this.#owner = owner;
     this.command = command;
     this.slot = options.slot;
     this.deadlineMs = options.deadlineMs;
     this.wantsAcks = options.wantsAcks;
-    this.caller = options.caller;
+    this.read = options.read;
+    this.resolve = options.resolve;
+    this.reject = options.reject;
   }
 
   answered(answer: Answer): void {

@@ -1,7 +1,7 @@
 import { carriedEvidence, type Decision, type Evidence } from '../../core/decision.ts';
 import { OpenclawError } from '../../core/errors.ts';
 import { HEADERS } from '../../core/header-names.ts';
-import { answering } from '../../http/answer.ts';
+import { type Answer, answering } from '../../http/answer.ts';
 import type { Problem } from '../../http/problem.ts';
 import type { Limiter } from '../../limiter/limiter.ts';
 import { makeReadAsked } from '../../rating/asked.ts';
@@ -56,9 +56,7 @@ export function ratingInstance(
       onUndecided?.(error);
     },
   });
-  return async (headers) => {
-    const request: Asked = { headers, decision: undefined };
-    const answered = await answer([request]);
+  const replyOf = (request: Asked, answered: Answer<readonly [Asked]>): HttpReply => {
     if (answered.type === 'failed') throw answered.error; // no reply is made of a mistake of ours
     const list: string[] = [];
     for (const name in answered.headers) list.push(name, answered.headers[name] as string);
@@ -68,6 +66,10 @@ export function ratingInstance(
     return answered.type === 'go-on'
       ? { status: 201, headers: list, body: '', decision }
       : { status: answered.status, headers: list, body: bodyOf(answered.problem), decision };
+  };
+  return (headers) => {
+    const request: Asked = { headers, decision: undefined };
+    return answer([request]).then((answered) => replyOf(request, answered));
   };
 }
 

@@ -17,10 +17,20 @@ export type TakeOne = (key: string, policy: Policy, costQuanta: number) => Promi
 /** Sends each take as one call of `lua/take.lua`. */
 export function singleTakes(run: RunWrites): TakeOne {
   const script = loadScript('take');
-  return async (key, policy, costQuanta) => {
-    const { values, node, acked } = await run(script, [key], [...policyArgs(policy), String(costQuanta)]);
-    const [allowed, levelQuanta = 0, retryAfterUs = 0, atUs = 0, aheadUs = 0] = values;
-    if (allowed === 1 && acked !== undefined) await acked(); // a denial writes nothing
-    return { allowed: allowed === 1, levelQuanta, retryAfterUs, atUs, bucketUs: atUs + aheadUs, node };
+  return (key, policy, costQuanta) =>
+    run(script, [key], [...policyArgs(policy), String(costQuanta)]).then(readTake);
+}
+
+/** Without an async function of its own: there is one call of it for each take. */
+function readTake({ values, node, acked }: Awaited<ReturnType<RunWrites>>): TakeReply | Promise<TakeReply> {
+  const atUs = values[3] ?? 0;
+  const reply = {
+    allowed: values[0] === 1,
+    levelQuanta: values[1] ?? 0,
+    retryAfterUs: values[2] ?? 0,
+    atUs,
+    bucketUs: atUs + (values[4] ?? 0),
+    node,
   };
+  return reply.allowed && acked !== undefined ? acked().then(() => reply) : reply; // a denial writes nothing
 }
