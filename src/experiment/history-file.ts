@@ -44,21 +44,27 @@ export class HistoryFile {
   readonly #operationsHeld: number;
   readonly #frame = new HistoryBuilder();
   readonly #outcomes: Record<Outcome, number> = { allowed: 0, denied: 0, failed: 0, info: 0 };
+  readonly #onMore: () => void;
   /** Undefined once there are more than `operationsHeld`. */
   #builder: HistoryBuilder | undefined = new HistoryBuilder();
   readonly #pending = new ByteWriter(CHUNK_BYTES + RECORD_BYTES);
   #flushedMs = Number.NEGATIVE_INFINITY;
   #failure: Error | undefined;
 
-  /** Calls `onFailure` when a write fails; `end` then rejects. */
+  /**
+   * Calls `onFailure` when a write fails; `end` then rejects. Calls `onMore` once there are more operations than are held
+   * in memory.
+   */
   constructor(
     path: string,
     header: Header,
     onFailure: () => void,
     operationsHeld = Number.POSITIVE_INFINITY,
+    onMore = () => {},
   ) {
     this.#path = path;
     this.#operationsHeld = operationsHeld;
+    this.#onMore = onMore;
     this.#hash = header.part && createHash('sha256');
     this.#sink = openSink(path);
     this.#sink.closed.catch((error: Error) => {
@@ -106,8 +112,10 @@ export class HistoryFile {
     this.#builder?.add(record);
     if (record.type === 'op') this.#outcomes[record.outcome]++;
     else this.#frame.add(record);
-    if (this.#builder !== undefined && this.#builder.operations > this.#operationsHeld)
+    if (this.#builder !== undefined && this.#builder.operations > this.#operationsHeld) {
       this.#builder = undefined;
+      this.#onMore();
+    }
     writeRecord(this.#pending, record);
     if (record.type === 'end') return;
     if (this.#pending.length >= CHUNK_BYTES || performance.now() - this.#flushedMs >= FLUSH_MS) this.flush();

@@ -52,6 +52,8 @@ export interface JudgedBy {
 export interface JudgeApart {
   /** For runs of more operations than this; they are not held in memory. */
   readonly above: number;
+  /** Begins to read the only file of the run, which is still being written and is not packed; `judge` gets it later. */
+  follow?(file: string): void;
   /** Of a run in parts there are several files. Undefined once a signal has ended it. */
   judge(files: readonly string[], by: JudgedBy): Promise<CheckReport | undefined>;
 }

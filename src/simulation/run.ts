@@ -29,6 +29,9 @@ const SLICE_US = 100_000;
 const REPORT_EVERY_US = 1_000_000;
 const WARM_UP_MS = 1_000;
 
+/** The history of more operations is read by another thread while the load runs: to start it takes a tenth of a second. */
+const MOST_HELD = 20_000;
+
 /**
  * One run of a plan in virtual time, in this process: the strategies, their scripts, the load and the judgement are the real
  * ones; nodes, network and services are models. The same plan gives the same history, byte for byte.
@@ -59,11 +62,13 @@ async function record(run: SimulatedRun) {
   const stop = new AbortController();
   const startedAt = new Date(dateAt(originUs));
   const header = makeHeader({ ...run, startedAt, simulated: true }, { initial: 'full', regions: topology });
+  const path = join(folder, 'history.ndjson');
   const history = new HistoryFile(
-    join(folder, 'history.ndjson'),
+    path,
     header,
     () => stop.abort(),
-    judgeApart?.above,
+    judgeApart?.follow === undefined ? judgeApart?.above : Math.min(judgeApart.above, MOST_HELD),
+    () => judgeApart?.follow?.(path),
   );
   const { tally, ages } = openTallies(run, () => time.nowUs / 1_000);
   const recorder = new Recorder(

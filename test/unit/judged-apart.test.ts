@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createWriteStream, readdirSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { writeCertificate } from '../../src/cli/files/certificate-file.ts';
@@ -87,11 +87,52 @@ describe('a run that is judged in a thread of its own', { timeout: 60_000 }, () 
     expect(readdirSync(folder).sort()).toEqual(['here.ndjson', 'there.ndjson']);
   });
 
+  it('is read while it is written, and judged as it would be in the main thread', async () => {
+    const operations = 30_000;
+    const path = join(testFolder(), 'history.ndjson');
+    const thread = new JudgeThread(new AbortController().signal, { program });
+    thread.follow(path); // before it exists
+    const file = new HistoryFile(path, headerOf('20:5/s'), () => {});
+    let added = 0;
+    for (const record of syntheticRecords({ operations })) {
+      file.add(record);
+      if (++added % 7_000 !== 0) continue;
+      file.flush();
+      await setTimeout(50); // the thread reads in between
+    }
+    const { history } = await file.end({ type: 'end', atUs: 21_000_000, sent: operations });
+    if (history === undefined) throw new Error('it was not held');
+    const plan = planOf({ connections: 20, users: 5, duration: '2s' });
+    const by: JudgedBy = { plan, busiest: [], problems: [] };
+    expect(await thread.judge([path], by)).toEqual(judgeRun(by, history).report);
+    await thread.close();
+  });
+
+  it('is the same simulated run, with the same report', async () => {
+    const args = 'bench --simulate --connections 30 --users 6 --skew 0 --duration 2s --json'.split(' ');
+    const runs = ['', '0'].map(async (above) => {
+      const cwd = testFolder();
+      const env = above === '' ? {} : { OPENCLAW_RL_JUDGE_APART: above };
+      const { code, stdout, stderr } = await runCli(args, { cwd, env });
+      const { folder, startedAt: _, ...report } = JSON.parse(stdout);
+      const written = (name: string) => readFileSync(join(cwd, 'reports/latest', name), 'utf8');
+      const same = (text: string) => text.replaceAll(folder, '').replaceAll(basename(folder), '');
+      expect(stderr).not.toMatch(/warning/);
+      return { code, report: same(JSON.stringify(report)), history: written('history.ndjson') };
+    });
+    const [here, apart] = await Promise.all(runs);
+    expect(here?.code).toBe(0);
+    expect(apart).toEqual(here);
+  });
+
   it('holds nothing in memory that is longer than it may be', async () => {
-    const file = new HistoryFile(join(testFolder(), 'history.ndjson'), headerOf('20:5/s'), () => {}, 2);
+    const path = join(testFolder(), 'history.ndjson');
+    let told = 0;
+    const file = new HistoryFile(...([path, headerOf('20:5/s'), () => {}, 2] as const), () => told++);
     for (const index of [0, 1, 2]) file.add(operationOf(index, { outcome: 'denied' }));
     const { history, frame } = await file.end({ type: 'end', atUs: 9, sent: 3 });
     expect(history).toBeUndefined();
+    expect(told).toBe(1);
     expect(frame).toMatchObject({ outcomes: { allowed: 0, denied: 3 }, end: { sent: 3 } });
     expect(frame.operations.rows).toBe(0);
   });

@@ -6,14 +6,26 @@ import type { RunReport } from '../../report/report.ts';
 import { dropUnfinished } from '../files/write-file.ts';
 
 /** The input of the thread. */
-export interface JudgeTask {
+export interface HistoryToJudge {
   /** Of a run in parts one for each, and that of its control part. */
   readonly files: readonly string[];
+  /** Whether the one file is still being written, until the thread gets its task. */
+  readonly isGrowing: boolean;
+}
+
+/** The first message to the thread. */
+export interface JudgeTask {
   readonly by: JudgedBy;
 }
 
 /** What the thread does with a judged run, as often as it is asked. */
 export type AfterJudging = { readonly page: RunReport } | { readonly certificate: string };
+
+/** A thread that reads a history, and what it says first. */
+interface Reading {
+  readonly worker: Worker;
+  readonly report: Promise<CheckReport | undefined>;
+}
 
 /** Judging this many operations takes half a second: a signal can wait that long. */
 const SHORT_RUN = 300_000;
@@ -22,13 +34,15 @@ const WORKER = new URL('./judge-thread.js', import.meta.url);
 
 /**
  * Judges a long run in its own thread, since signals are handled only while the main thread is idle. The thread reads
- * the history from its files and keeps it until it is closed. An abort of `signal` ends it.
+ * the history from its files, or from its one file while it is written, and keeps it until it is closed. Of one run. An
+ * abort of `signal` ends it.
  */
 export class JudgeThread implements JudgeApart {
   readonly above: number;
   readonly #signal: AbortSignal;
   readonly #program: URL;
   #worker: Worker | undefined;
+  #followed: Reading | undefined;
 
   constructor(signal: AbortSignal, { above = SHORT_RUN, program = WORKER } = {}) {
     this.above = above;
@@ -36,17 +50,17 @@ export class JudgeThread implements JudgeApart {
     this.#program = program;
   }
 
+  follow(file: string): void {
+    this.#followed = this.#start({ files: [file], isGrowing: true });
+  }
+
   judge(files: readonly string[], by: JudgedBy): Promise<CheckReport | undefined> {
-    const workerData: JudgeTask = { files, by };
-    const worker = new Worker(this.#program, { workerData });
-    this.#worker = worker;
+    const { worker, report } = this.#followed ?? this.#start({ files, isGrowing: false });
     const end = () => void worker.terminate();
     this.#signal.addEventListener('abort', end, { once: true }); // a run interrupted earlier is still judged
-    worker.once('exit', () => {
-      this.#worker = undefined;
-      this.#signal.removeEventListener('abort', end);
-    });
-    return this.#answerOf<CheckReport>(worker);
+    worker.once('exit', () => this.#signal.removeEventListener('abort', end));
+    worker.postMessage({ by } satisfies JudgeTask);
+    return report;
   }
 
   /** The page of the last judged run. Throws INTERRUPTED if a signal has ended the thread. */
@@ -79,6 +93,17 @@ export class JudgeThread implements JudgeApart {
   /** Ends the thread. */
   async close(): Promise<void> {
     await this.#worker?.terminate();
+  }
+
+  #start(workerData: HistoryToJudge): Reading {
+    const worker = new Worker(this.#program, { workerData });
+    this.#worker = worker;
+    worker.once('exit', () => {
+      this.#worker = undefined;
+    });
+    const report = this.#answerOf<CheckReport>(worker);
+    report.catch(() => {}); // a failure before it is judged is that of `judge`
+    return { worker, report };
   }
 
   #answerOf<Answer>(worker: Worker): Promise<Answer | undefined> {
