@@ -30,8 +30,8 @@ it('leases without a rule are convicted on real nodes under the load and faults 
 });
 
 const HEAD = `Written by \`npm run soak -- test/soak/real-convictions.soak.ts\`: a copy of the program without one rule on three regions of
-redis-server, under the load, the faults and the seed ${SEED} of its simulated run. Excess is in tokens. The program that is not
-changed ran once under the same load and faults; its verdict is the last column. A run without a rule that was not convicted was
+redis-server, under the load, the faults and the seed ${SEED} of its simulated run. *Excess* is in tokens; without any, denials or what replies say convict.
+The program that is not changed ran once under the same load and faults; its verdict is the last column. A run without a rule that was not convicted was
 repeated, up to ${MOST_TRIES} times. Four rules are not here: removing them takes another clock
 (\`holderClockIsMonotonic\`, \`takenBackAfterMargin\`), other requests (\`usedIsCumulative\`) or chosen numbers of processes (\`restartIsAnotherHolder\`).
 
