@@ -7,7 +7,7 @@
 // run of all cases writes docs/results/load-bench.md; `--only processes` measures load processes (bench/load/processes.mjs)
 // and writes their section of that page.
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
@@ -24,6 +24,7 @@ import { makeUserDraw, planUsers } from '../dist/load/users.js';
 import { attach } from '../dist/regions/local/provider.js';
 import { ClusterStore } from '../dist/regions/store/cluster-store.js';
 import { measureProcesses, PROCESSES_TITLE } from './load/processes.mjs';
+import { processorTimes } from './processor-times.mjs';
 
 const REGIONS = ['us-east', 'eu-west', 'ap-south'];
 const POLICY = '20:5/s';
@@ -157,15 +158,7 @@ const ROLES = {
 /** Processor time so far by role, of all processes that have the folder in their environment. */
 function processorMs(folder) {
   const sums = Object.fromEntries(Object.keys(ROLES).map((role) => [role, 0]));
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    try {
-      if (!readFileSync(`/proc/${pid}/environ`, 'latin1').includes(folder)) continue;
-      const command = readFileSync(`/proc/${pid}/cmdline`, 'latin1');
-      const role = Object.keys(ROLES).find((name) => ROLES[name].test(command));
-      const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1].split(' ');
-      if (role !== undefined) sums[role] += (Number(fields[11]) + Number(fields[12])) * 10;
-    } catch {} // it has ended
-  }
+  for (const { role, ms } of processorTimes(folder, ROLES)) sums[role] += ms;
   return sums;
 }
 

@@ -6,6 +6,7 @@
 //   npm run bench:simulation -- --matrix [scenario...]           every strategy, beside docs/results/matrix.json;
 //                                                                --folder for cells, to resume; --seeds, the first
 //   npm run bench:simulation -- --delays                         measures those of src/simulation/delays.ts
+//   npm run bench:simulation -- --processor [scenario...]        measures processor times of real runs, by process
 //
 // Real runs are kept in docs/results/simulation-real.json, one at a time; those that are there are not made again,
 // so that the same command resumes after Ctrl-C; --again makes those again whose verdict was unknown. All of them take
@@ -21,7 +22,8 @@ import { compareScenario } from './simulation/compare.mjs';
 import { isSame, keepRun, readRuns } from './simulation/kept.mjs';
 import { compareMatrix } from './simulation/matrix.mjs';
 import { measureDelays } from './simulation/measure-delays.mjs';
-import { comparisonTable, matrixTable, writeSection } from './simulation/page.mjs';
+import { measureProcessor } from './simulation/measure-processor.mjs';
+import { comparisonTable, matrixTable, processorTable, writeSection } from './simulation/page.mjs';
 import {
   inParallel,
   interruptRuns,
@@ -39,6 +41,7 @@ const { values: flags, positionals } = parseArgs({
     'simulated-only': { type: 'boolean', default: false },
     matrix: { type: 'boolean', default: false },
     delays: { type: 'boolean', default: false },
+    processor: { type: 'boolean', default: false },
     again: { type: 'boolean', default: false },
     seeds: { type: 'string' },
     server: { type: 'string', default: 'redis-server' },
@@ -62,6 +65,7 @@ for (const signal of ['SIGINT', 'SIGTERM'])
 
 try {
   if (flags.delays) await showDelays();
+  else if (flags.processor) await measureProcessors();
   else if (flags.matrix) await measureMatrix();
   else {
     if (!flags['simulated-only']) await addReal();
@@ -147,6 +151,20 @@ async function measureMatrix() {
 async function showDelays() {
   for (const [name, delays] of Object.entries(await measureDelays(flags.server)))
     process.stdout.write(`${name}: [${delays.join(', ')}]\n`);
+}
+
+/** Of a real run of each scenario; default: one that waits for the network, and one that keeps both processors busy. */
+async function measureProcessors() {
+  const names = positionals.length > 0 ? positionals : ['node-clock', 'hot-user-from-everywhere'];
+  const rows = [];
+  for (const scenario of names) {
+    const each = { scenario, seed: seeds[0], server: flags.server };
+    const row = await tried(each, () => measureProcessor(each, folder));
+    if (row !== undefined) rows.push(row);
+  }
+  const missing = names.filter((name) => !rows.some(({ scenario }) => scenario === name));
+  const summary = 'Processor time of a request, microseconds.';
+  show({ title: 'Processor time', table: processorTable(rows), summary, rows, missing });
 }
 
 /** Prints a table, and writes it into the page where that is asked for. */

@@ -40,6 +40,18 @@ export function matrixTable(rows) {
   };
 }
 
+/** What `measureProcessor` found, as a table. */
+export function processorTable(rows) {
+  const roles = Object.keys(rows[0]?.us ?? {});
+  return {
+    head: ['scenario', 'requests a second', ...roles, 'all', 'other programs'],
+    rows: rows.map(({ scenario, perSecond, us, total, others }) => [
+      ...[scenario, perSecond.toFixed(0), ...roles.map((role) => us[role].toFixed(0))],
+      ...[total.toFixed(0), `${(100 * others).toFixed(0)} %`],
+    ]),
+  };
+}
+
 function excessText(cell) {
   return cell?.figures ? cell.figures.excess.measured.toFixed(1) : '';
 }
