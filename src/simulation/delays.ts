@@ -12,20 +12,23 @@ export const DIRECT_US: Delays = [12, 16, 19, 22, 25, 28, 33, 40, 52, 80, 400];
 /** How many processors the machine of the real runs has. */
 export const PROCESSORS = 2;
 
+/** How long a thread keeps a processor that others wait for: about as long as Linux lets it. */
+export const SLICE_US = 3_000;
+
 /** The processor time of the load process for one half of a request: there, or back. */
-export const LOAD_US = 22;
+export const LOAD_US = 24;
 
 /** The same of a gateway. */
-export const GATEWAY_US = 22;
+export const GATEWAY_US = 42;
 
 /** The same of a Rating service. */
-export const RATING_US = 36;
+export const RATING_US = 48;
 
 /** The processor time of nodes and Toxiproxies for one command of a limiter. */
 export const COMMAND_US = 30;
 
 /** More for the first work of a thread that had none: it wakes up, and gathers no reads and writes. */
-export const WAKE_US = 50;
+export const WAKE_US = 35;
 
 /** From the start of the process of a service until it listens. */
 export const SERVICE_START_US = 600_000;

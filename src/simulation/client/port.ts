@@ -16,6 +16,7 @@ export interface PortOptions {
   readonly readsReplicas: boolean;
   /** Opens the client of the port. */
   readonly open: (events: ClientEvents) => Client;
+  /** Called for each command that is given to the client. */
   readonly onCommand?: (() => void) | undefined;
   /** Called once the port is closed. */
   readonly onClosed?: () => void;
@@ -97,7 +98,6 @@ export class SimulatedPort implements TextPort, AckedPort, CommandOwner {
     wantsAcks: boolean,
   ): Promise<R> {
     if (this.#isClosed) return Promise.reject(closedError());
-    this.#options.onCommand?.();
     return new Promise<R>((settle, reject) => {
       const deadlineMs = this.time.nowUs / 1_000 + this.#options.timeoutMs;
       const resolve = settle as (reply: unknown) => void;
@@ -119,6 +119,7 @@ export class SimulatedPort implements TextPort, AckedPort, CommandOwner {
       refuseAway(command);
       return;
     }
+    this.#options.onCommand?.();
     if (!this.#client.isReady) this.#waiting.add(command);
     this.#client.send(command);
   }

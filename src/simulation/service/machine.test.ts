@@ -11,7 +11,7 @@ async function timesOf(works: readonly (readonly number[])[]): Promise<number[][
     const thread = machine.thread();
     for (const us of ofThread) thread.do({ us, done: () => times[at]?.push(time.nowUs) });
   }
-  await time.runUntil(1_000);
+  await time.runUntil(10_000);
   return times;
 }
 
@@ -25,17 +25,14 @@ describe('a simulated machine of two processors', () => {
       done: [[30], [40], [40]],
     },
     {
-      title: 'lets threads take turns',
-      works: [
-        [10, 10],
-        [10, 10],
-        [10, 10],
-      ],
-      done: [
-        [10, 20],
-        [10, 30],
-        [20, 30],
-      ],
+      title: 'lets a thread do all that it has',
+      works: [[10, 10], [10, 10], [10]],
+      done: [[10, 20], [10, 20], [30]],
+    },
+    {
+      title: 'lets another thread have its turn once a slice of 3 ms is over',
+      works: [[2_000, 2_000, 1_000], [8_000], [10]],
+      done: [[2_000, 4_000, 5_010], [8_000], [4_010]],
     },
   ])('$title', async ({ works, done }) => {
     expect(await timesOf(works)).toEqual(done);

@@ -1,4 +1,4 @@
-import { PROCESSORS, WAKE_US } from '../delays.ts';
+import { PROCESSORS, SLICE_US, WAKE_US } from '../delays.ts';
 import { Fifo } from '../fifo.ts';
 import { NOT_PLANNED, type Planned } from '../planned.ts';
 import type { VirtualTime } from '../virtual-time.ts';
@@ -13,8 +13,8 @@ export interface Work {
 
 /**
  * The processors that all simulated processes share, as those of a real run share one machine. Threads with work take
- * turns, one piece of work at a time. A thread that had no work first wakes up, so a busy machine does more in a second.
- * Left out: what else runs on a real machine.
+ * turns, each until it has none or its slice is over. A thread that had no work first wakes up, so a busy machine does
+ * more in a second. Left out: what else runs on a real machine.
  */
 export class Machine {
   readonly #time: VirtualTime;
@@ -43,8 +43,12 @@ export class Machine {
     this.#dispatch();
   }
 
-  /** A thread has done its work. `hasMore`: it waits for a processor again. Of Thread. */
+  /** A thread has done its work. `hasMore`: it goes on, or waits for a processor again. Of Thread. */
   hasWorked(thread: Thread, hasMore: boolean): void {
+    if (hasMore && this.#time.nowUs < thread.sliceEndUs) {
+      this.#run(thread);
+      return;
+    }
     this.#idle++;
     if (hasMore) this.#ready.push(thread);
     this.#dispatch();
@@ -55,14 +59,21 @@ export class Machine {
       const thread = this.#ready.shift();
       if (thread === undefined) return;
       this.#idle--;
-      this.#time.plan(thread, this.#time.nowUs + thread.begin());
+      thread.sliceEndUs = this.#time.nowUs + SLICE_US;
+      this.#run(thread);
     }
+  }
+
+  #run(thread: Thread): void {
+    this.#time.plan(thread, this.#time.nowUs + thread.begin());
   }
 }
 
 /** The one thread of a process, which works off what it gets in order. It happens when its work is done. Of a machine. */
 export class Thread implements Planned {
   order = NOT_PLANNED;
+  /** Until when it keeps its processor if others wait for one. Of Machine. */
+  sliceEndUs = 0;
   readonly #machine: Machine;
   readonly #wakeUs: number;
   readonly #works = new Fifo<Work>();
