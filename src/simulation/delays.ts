@@ -30,6 +30,9 @@ export const COMMAND_US = 30;
 /** More for the first work of a thread that had none: it wakes up, and gathers no reads and writes. */
 export const WAKE_US = 35;
 
+/** From the order to change links until they are changed, while there is load. */
+export const LINKS_US = 200_000;
+
 /** From the start of the process of a service until it listens. */
 export const SERVICE_START_US = 600_000;
 

@@ -34,7 +34,7 @@ const NOT_SEEN: Sight = { bit: false, saw: 'it ended before it was looked at' };
 /**
  * Injects and heals the faults of a plan at their times in virtual time, and records what `FaultSchedule` records of real
  * ones: `inject`, `heal`, what the model knows of each, and `settled`. Waits are those of local regions; all else that
- * takes a real injection milliseconds is done at once.
+ * takes a real injection milliseconds is done at once, except for links.
  */
 export class SimulatedFaultSchedule {
   readonly #options: ScheduleOptions;

@@ -6,13 +6,29 @@ import type { LatencySpec } from '../../scenario/faults/latency.ts';
 import type { PartitionSpec } from '../../scenario/faults/partition.ts';
 import { cutPairs } from '../../topology/pairs.ts';
 import { oneWayMs, type RegionPair, regionPairs } from '../../topology/topology.ts';
-import { allOf, atOnce, type FaultContext, type MakeFault, type Sight } from './fault.ts';
+import { LINKS_US } from '../delays.ts';
+import type { VirtualTime } from '../virtual-time.ts';
+import { allOf, type FaultContext, type MakeFault, type Sight, type SimulatedFault } from './fault.ts';
+
+/** Links change once the Toxiproxies have done what they were asked. */
+function bySteps(
+  time: VirtualTime,
+  { inject, heal, look }: { inject: () => void; heal: () => void; look: () => Sight },
+): SimulatedFault {
+  const later = (change: () => void) => (done: () => void) => {
+    time.after(LINKS_US, () => {
+      change();
+      done();
+    });
+  };
+  return { inject: later(inject), heal: later(heal), looks: 'before the heal', look };
+}
 
 const nameOf = ({ from, to }: RegionPair) => `${from} to ${to}`;
 
-export const partition: MakeFault<PartitionSpec> = (spec, { links, topology }) => {
+export const partition: MakeFault<PartitionSpec> = (spec, { links, topology, time }) => {
   const pairs = cutPairs(spec, topology);
-  return atOnce({
+  return bySteps(time, {
     inject: () => links.cut(pairs, spec.mode),
     heal: () => links.restore(pairs),
     look: () =>
@@ -46,7 +62,7 @@ export const flap: MakeFault<FlapSpec> = (spec, { links, topology, random, time 
     links.restore(pairs);
     later(spec.upMs, cut);
   };
-  return atOnce({
+  return bySteps(time, {
     inject: cut,
     heal() {
       next?.cancel();
@@ -78,7 +94,7 @@ export const latency: MakeFault<LatencySpec> = (spec, context) => {
     add((spec.addMs * step) / steps, spec.jitterMs);
     if (step < steps) next = time.after(STEP_MS * 1_000, () => reach(step + 1));
   };
-  return atOnce({
+  return bySteps(time, {
     inject: () => reach(1),
     heal() {
       next?.cancel();
@@ -97,12 +113,12 @@ function seeDelay(pair: RegionPair, { links, topology }: FaultContext): Sight {
   };
 }
 
-export const bandwidth: MakeFault<BandwidthSpec> = (spec, { links, topology }) => {
+export const bandwidth: MakeFault<BandwidthSpec> = (spec, { links, topology, time }) => {
   const pairs = cutPairs({ bridge: spec.between }, topology);
   const limit = (rateKBps: number | undefined) => {
     for (const pair of pairs) links.setBandwidth(pair, rateKBps);
   };
-  return atOnce({
+  return bySteps(time, {
     inject: () => limit(Math.round(spec.rateKBps)),
     heal: () => limit(undefined),
     look: () =>
@@ -119,9 +135,9 @@ export const bandwidth: MakeFault<BandwidthSpec> = (spec, { links, topology }) =
   });
 };
 
-export const dropReply: MakeFault<DropReplySpec> = (spec, { links, topology }) => {
+export const dropReply: MakeFault<DropReplySpec> = (spec, { links, topology, time }) => {
   const pairs = regionPairs(topology.regions).filter(({ from }) => spec.regions.includes(from));
-  return atOnce({
+  return bySteps(time, {
     inject() {
       for (const pair of pairs) links.dropReplies(pair);
     },
