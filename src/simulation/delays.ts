@@ -33,6 +33,9 @@ export const WAKE_US = 35;
 /** From the order to change links until they are changed, while there is load. */
 export const LINKS_US = 200_000;
 
+/** How long it takes to read the clock of a service that has as much load as it can take. */
+export const CLOCK_LOOK_US = 2_200_000;
+
 /** From the start of the process of a service until it listens. */
 export const SERVICE_START_US = 600_000;
 

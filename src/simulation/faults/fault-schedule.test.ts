@@ -150,6 +150,14 @@ describe('a fault of a simulation is injected, seen, healed, and the nodes settl
     expect([schedule.inForce, schedule.problems]).toEqual([[], []]);
   });
 
+  it('reads the clock of a service before it is changed', async () => {
+    const { records, pass } = play([
+      { fault: 'gateway-clock', region: 'eu-west', offsetMs: 3_000, atMs: 0, forMs: 3_000 },
+    ]);
+    await pass(6_000);
+    expect(records.slice(0, 2)).toEqual(['inject gateway-clock at 2.2', 'heal gateway-clock at 5.2']);
+  });
+
   it('is every fault, or one that says why not', () => {
     const refused = FAULT_NAMES.filter((name) => whyNotSimulated(name) !== undefined);
     expect(refused).toEqual(['command']);

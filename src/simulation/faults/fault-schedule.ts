@@ -5,6 +5,7 @@ import { proofRecord } from '../../experiment/fault-proof.ts';
 import { type Event, type FaultRecord, SLOTS_EVENT } from '../../history/records/operation.ts';
 import type { NoteMove } from '../../regions/cluster/slots/move-slots.ts';
 import type { PlannedFault } from '../../scenario/plan.ts';
+import { CLOCK_LOOK_US } from '../delays.ts';
 import type { FaultSystem, Sight, SimulatedFault } from './fault.ts';
 import { makeFault } from './registry.ts';
 import { whenSettled } from './settled.ts';
@@ -57,7 +58,7 @@ export class SimulatedFaultSchedule {
     const { faults, system } = this.#options;
     for (const [number, fault] of faults.entries()) {
       const begin = () => this.#begin(fault, number, onFailure);
-      this.#planned.push(system.time.after(fault.atMs * 1_000, begin));
+      this.#planned.push(system.time.after(dueUs(fault), begin));
     }
   }
 
@@ -191,4 +192,9 @@ export class SimulatedFaultSchedule {
     const { fault, atMs: _at, forMs: _for, ...args } = planned;
     this.#options.record({ type: 'fault', fault, phase, atUs, args });
   }
+}
+
+/** A real fault is injected once its first look has read what it is compared with: the clock of a busy service is slow to read. */
+function dueUs({ fault, atMs }: PlannedFault): number {
+  return Math.max(atMs * 1_000, fault === 'gateway-clock' ? CLOCK_LOOK_US : 0);
 }
