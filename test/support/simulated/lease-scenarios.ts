@@ -77,7 +77,7 @@ export const SCENARIOS: Readonly<Record<Rule, LeaseScenario>> = {
   termBeginsAtSending: {
     what: 'the reply to a request is slow, and the holder without Redis is used at the end of its term',
     ...{ primary: 'eu-west', laterMs: 20, policy: '60:60/s', roundTripMs: 10 },
-    faults: [slow(330, 1_900, 1_400), away(2_780, 6_000)],
+    faults: [slow(330, 1_700, 1_400), away(2_780, 6_000)],
     bursts: [eu(2_000, 3, 1), eu(3_600, 3, 900), eu(6_650, 12, 1), us(6_650, 70, 0)],
   },
   termIsReadAtEveryDecision: AFTER_CUT,
@@ -114,7 +114,7 @@ export const SCENARIOS: Readonly<Record<Rule, LeaseScenario>> = {
   grantedIsAsHomeHasIt: {
     what: 'a first request is on its way for 13 s, while its primary fails over and comes back',
     ...{ primary: 'ap-south', laterMs: 100, policy: '60:12/s', durationMs: 23_000 },
-    faults: [slow(13_000, 1_950, 13_700), failover('us-east-1', 2_300), failover('ap-south-0', 9_800)],
+    faults: [slow(13_000, 1_750, 13_700), failover('us-east-1', 2_300), failover('ap-south-0', 9_800)],
     bursts: [
       ...[2_000, 3_300, 7_500, 11_500, 16_800].map((atMs) => eu(atMs, 1, 0)),
       ...[ap(14_000, 120, 15), eu(21_500, 60, 15), ap(21_500, 80, 15)],
