@@ -53,11 +53,8 @@ export class StatedColumns {
     const bits = this.#bits[row] as number;
     if (bits === 0) return undefined;
     const stated: { -readonly [name in keyof Stated]: Stated[name] } = {};
-    for (
-      let field = 0;
-      field < STATED_FIELDS.length;
-      field++ // a million times a check: no iterator
-    )
+    // A million times a check: no iterator.
+    for (let field = 0; field < STATED_FIELDS.length; field++)
       if ((bits & (1 << field)) !== 0)
         stated[STATED_FIELDS[field] as (typeof STATED_FIELDS)[number]] = this.#values[field]?.[row] as number;
     if (stated.reset !== undefined) stated.resetForm = (bits & DELTA) === 0 ? 'any' : 'delta';
