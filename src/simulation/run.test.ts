@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { StrategyName } from '../core/strategies.ts';
+import type { Progress } from '../experiment/progress.ts';
 import { makePlan } from '../scenario/make-plan.ts';
 import type { Plan } from '../scenario/plan.ts';
 import { DEFAULT_TOPOLOGY } from '../topology/topology.ts';
 import { checkSimulatedPlan } from './check-simulated-plan.ts';
-import { simulatePlan } from './run.ts';
+import { type SimulationOptions, simulatePlan } from './run.ts';
 
 const folders: string[] = [];
 
@@ -37,16 +38,21 @@ function planOf({ strategy = 'central', seed = 1, load }: Wanted = {}): Plan {
   );
 }
 
-async function simulate(plan: Plan, prefix?: string) {
+async function makeFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'simulated-'));
   folders.push(folder);
+  return folder;
+}
+
+async function simulate(plan: Plan, options: Partial<SimulationOptions> = {}) {
+  const { folder = await makeFolder() } = options;
   const result = await simulatePlan({
     ...{ plan, folder, startedAt: new Date(), shell: { cwd: folder, env: {} } },
-    ...(prefix !== undefined && { prefix }),
     signal: new AbortController().signal,
     onProgress: () => {},
     onExit: () => () => {},
     onLeftover: () => {},
+    ...options,
   });
   return { ...result, history: await readFile(join(folder, 'history.ndjson'), 'utf8') };
 }
@@ -80,11 +86,25 @@ describe('a simulated run', () => {
 
   it('places buckets by the prefix of their keys', async () => {
     const shardsOf = async (prefix: string) => {
-      const { check } = await simulate(planOf({ load: { users: 3 } }), prefix);
+      const { check } = await simulate(planOf({ load: { users: 3 } }), { prefix });
       return check.shards.map(({ shard, buckets }) => `${shard}: ${buckets}`);
     };
     expect(await shardsOf('rate:a')).not.toEqual(await shardsOf('rate:e'));
     expect(await shardsOf('rate:a')).toEqual(await shardsOf('rate:a'));
+  });
+});
+
+describe('a simulated run that fails', () => {
+  it('keeps what it has recorded, without an end', async () => {
+    const folder = await makeFolder();
+    const onProgress = ({ load }: Progress) => {
+      if (load !== undefined) throw new Error('a mistake of ours');
+    };
+    await expect(simulate(planOf(), { folder, onProgress })).rejects.toThrow('a mistake of ours');
+    const history = await readFile(join(folder, 'history.ndjson'), 'utf8');
+    expect(history.split('\n').filter((line) => line.startsWith('{"type":"op"')).length).toBeGreaterThan(100);
+    expect(history.endsWith('}\n')).toBe(true);
+    expect(history).not.toContain('"type":"end"');
   });
 });
 

@@ -48,17 +48,16 @@ export async function simulatePlan(options: SimulationOptions): Promise<RunResul
 }
 
 async function record(run: SimulatedRun) {
-  const { plan, folder, signal, problems, judgeApart } = run;
+  const { folder, signal, judgeApart } = run;
   run.report('provision', { detail: 'simulated nodes and services' });
   let onRole = (_event: RoleEvent) => {};
   const world = await openWorld(run, (event) => onRole(event));
-  const { time, nodes, topology } = world;
+  const { time, topology } = world;
   run.report('warm up');
   await warmUp(world, run);
   throwIfAborted(signal);
 
   const originUs = time.nowUs;
-  const callsBefore = world.redisCalls();
   const stop = new AbortController();
   const startedAt = new Date(dateAt(originUs));
   const header = makeHeader({ ...run, startedAt, simulated: true }, { initial: 'full', regions: topology });
@@ -70,6 +69,19 @@ async function record(run: SimulatedRun) {
     judgeApart?.follow === undefined ? judgeApart?.above : Math.min(judgeApart.above, MOST_HELD),
     () => judgeApart?.follow?.(path),
   );
+  onRole = (event) => history.add(roleRecord(event, originUs));
+  const recorded = await recordLoad(world, run, history, stop).catch((error) => closed(history, error));
+  const { recorder, ...measured } = recorded;
+  const written = await endHistory(history, recorder, run);
+  return { written, originAt: dateAt(originUs), ...measured };
+}
+
+/** Runs the load with its faults, heals and settles. An abort of `stop` ends the load. */
+async function recordLoad(world: World, run: SimulatedRun, history: HistoryFile, stop: AbortController) {
+  const { plan, signal, problems } = run;
+  const { time, nodes, topology } = world;
+  const originUs = time.nowUs;
+  const callsBefore = world.redisCalls();
   const { tally, ages } = openTallies(run, () => time.nowUs / 1_000);
   const recorder = new Recorder(
     (operation) => {
@@ -80,7 +92,6 @@ async function record(run: SimulatedRun) {
     undefined,
     { nowUs: () => time.nowUs, originUs },
   );
-  onRole = (event) => history.add(roleRecord(event, originUs));
   const clocks = watchClocks(world, recorder, history);
   const load = loadOf(world, run, recorder);
   const faults = new FaultyRun(world, run, history);
@@ -96,21 +107,20 @@ async function record(run: SimulatedRun) {
   }));
   load.stop({ isEarly: isCut() });
   await load.drain(DRAIN_MS, signal.aborted ? 'INTERRUPTED' : 'LOAD_ENDED');
-  problems.push(...(await faults.end().catch((error) => closed(history, error))));
+  const redisCalls = plan.limiter === undefined ? world.redisCalls() - callsBefore : undefined;
+  problems.push(...(await faults.end()));
   clocks.stop();
   nodes.end();
   recordDropped(recorder, history);
   for (const event of ages?.records(Math.ceil(recorder.nowUs())) ?? []) history.add(event);
   const silent = topology.nodes.filter(({ name }) => !nodes.answers(name)).map(({ name }) => name);
   if (silent.length > 0) problems.push(`not responding at the end of the run: ${silent.join(', ')}`);
-  const written = await endHistory(history, recorder, run);
-  const redisCalls = plan.limiter === undefined ? world.redisCalls() - callsBefore : undefined;
-  return { written, loadMs: load.sentForMs, originAt: dateAt(originUs), ...given({ redisCalls }) };
+  return { recorder, loadMs: load.sentForMs, ...given({ redisCalls }) };
 }
 
 /** Keeps what was recorded until a failure, without an end. */
 async function closed(history: HistoryFile, error: unknown): Promise<never> {
-  await history.close();
+  await history.close().catch(() => {}); // there is an error already
   throw error;
 }
 
