@@ -12,18 +12,19 @@ const LOOK_MS = 10;
  */
 export async function readGrowing(file: string, whole: Promise<unknown>): Promise<History> {
   let isWhole = false;
-  const written = whole.then(() => {
+  void whole.then(() => {
     isWhole = true;
   });
   const reader = new HistoryReader();
   reader.startFile(file);
+  const chunk = new Uint8Array(CHUNK_BYTES);
   let handle: FileHandle | undefined;
   try {
     for (let isLast = false; !isLast; ) {
       isLast = isWhole; // before it is read: what is written later is not missed
       handle ??= await openIfThere(file);
-      if (handle !== undefined) await readRest(handle, reader);
-      if (!isLast) await Promise.race([written, sleep(LOOK_MS)]);
+      if (handle !== undefined) await readRest(handle, reader, chunk);
+      if (!isLast) await sleep(LOOK_MS); // a race with `whole` would leave a reaction of it at each look
     }
   } finally {
     await handle?.close();
@@ -39,9 +40,8 @@ async function openIfThere(file: string): Promise<FileHandle | undefined> {
   });
 }
 
-/** Reads what is there now. */
-async function readRest(handle: FileHandle, reader: HistoryReader): Promise<void> {
-  const chunk = new Uint8Array(CHUNK_BYTES);
+/** Reads what is there now, by way of `chunk`. */
+async function readRest(handle: FileHandle, reader: HistoryReader, chunk: Uint8Array): Promise<void> {
   for (;;) {
     const { bytesRead } = await handle.read(chunk, 0, chunk.length);
     if (bytesRead === 0) return;
