@@ -55,7 +55,7 @@ ${claimsHelp({ hasBound: true })}`;
 
 async function gate(run: string, options: Options, environment: Environment): Promise<void> {
   const { report: kept, folder } = await readRun(run, environment.cwd);
-  if (kept.simulated && !options.simulated) throw isSimulated(run);
+  if (kept.simulated && !options.simulated) throw simulatedRun(run);
   const report = judgeAgain(kept, options.claim);
   for (const claim of options.claim) environment.log(`${printable(explainClaim(parseClaim(claim)))}\n`);
   environment.out(rendered(report, folder, options, environment));
@@ -73,7 +73,7 @@ async function gate(run: string, options: Options, environment: Environment): Pr
 }
 
 /** A build that is green must not be so by accident: no simulated run proves anything about a real Redis. */
-function isSimulated(run: string): OpenclawError {
+function simulatedRun(run: string): OpenclawError {
   return invalidOption(
     `${run} was simulated: it is no evidence about a real Redis`,
     `gate a run that was made without --simulate, or a simulation as such: openclaw-rl gate ${quotedForShell(run)} --simulated`,
