@@ -3,7 +3,7 @@ import type { Random } from '../core/prng.ts';
 /** The times of one kind of event, microseconds: equally spaced quantiles, from the least to the most. */
 export type Delays = readonly [number, number, ...number[]];
 
-/** One way within a machine, past a proxy between client and server. All values of this file are estimates so far; `npm run bench:simulation -- --delays` measures them. */
+/** One way within a machine, past a proxy between client and server. These are estimates; `npm run bench:simulation -- --delays` measures them. */
 export const PROXIED_US: Delays = [60, 75, 85, 95, 105, 120, 135, 155, 190, 260, 900];
 
 /** One way within a machine, from process to process. */
@@ -15,7 +15,10 @@ export const PROCESSORS = 2;
 /** How long a thread keeps a processor that others wait for: about as long as Linux lets it. */
 export const SLICE_US = 3_000;
 
-/** The processor time of the load process for one half of a request: there, or back. */
+/**
+ * The processor time of the load process for one half of a request: there, or back. It and those that follow make
+ * simulated runs cost what `npm run bench:simulation -- --processor` measures of real ones.
+ */
 export const LOAD_US = 24;
 
 /** The same of a gateway. */
@@ -30,7 +33,7 @@ export const COMMAND_US = 30;
 /** More for the first work of a thread that had none: it wakes up, and gathers no reads and writes. */
 export const WAKE_US = 35;
 
-/** From the order to change links until they are changed, while there is load. */
+/** From the order to change links until they are changed, while there is load: 0.1 to 0.4 s in real runs. */
 export const LINKS_US = 200_000;
 
 /** How long it takes to read the clock of a service that has as much load as it can take. */
