@@ -30,6 +30,9 @@ export const RATING_US = 48;
 /** The processor time of nodes and Toxiproxies for one command of a limiter. */
 export const COMMAND_US = 30;
 
+/** What a service spends on an error that a node of a cluster replied, more than on another reply. */
+export const ERROR_REPLY_US = 130;
+
 /** More for the first work of a thread that had none: it wakes up, and gathers no reads and writes. */
 export const WAKE_US = 35;
 

@@ -12,7 +12,7 @@ import { findingIn, nodesOf } from '../regions/provider.ts';
 import type { Plan } from '../scenario/plan.ts';
 import { planTopology, replicasOfPrimary, type Topology } from '../topology/topology.ts';
 import { simulatedConnect } from './client/connect.ts';
-import { COMMAND_US } from './delays.ts';
+import { COMMAND_US, ERROR_REPLY_US } from './delays.ts';
 import { SimulatedNetwork } from './network/simulated-network.ts';
 import type { SimulatedNodes } from './nodes/simulated-nodes.ts';
 import { openNodes } from './open-nodes.ts';
@@ -48,6 +48,7 @@ export interface WorldOptions {
 
 /** What a command of a limiter costs the nodes and the Toxiproxies: no command waits for it. */
 const COMMAND: Work = { us: COMMAND_US, done: () => {} };
+const ERROR_REPLY: Work = { us: ERROR_REPLY_US, done: () => {} };
 const SETTLES_WITHIN_US = 30_000_000;
 const LOOK_US = 100_000;
 
@@ -104,12 +105,15 @@ function startServices(starting: Starting): RegionServices {
   return new RegionServices({
     ...{ time, machine, instances: plan.instances ?? 1 },
     random: makeRandom(plan.seed, `services of ${region}`),
-    start: (instance) => {
+    start: (instance, thread) => {
       const stream = `service ${instance} of ${region}, start ${++started}`;
       const process = new ServiceProcess(time, makeRandom(plan.seed, stream));
       const random = makeRandom(plan.seed, `client of ${stream}`);
       const onCommand = () => machine.nodes.do(COMMAND);
-      const connect = simulatedConnect({ network, from: { region }, process, random, onCommand });
+      const onErrorReply = () => thread.do(ERROR_REPLY);
+      const connect = simulatedConnect({
+        ...{ network, from: { region }, process, random, onCommand, onErrorReply },
+      });
       const outside = { surroundings: process, connect };
       const end = () => process.end();
       if (plugin !== undefined) {

@@ -17,6 +17,8 @@ export interface ClusterClientOptions extends ClientEvents {
   readonly timeoutMs: number;
   /** Sends to replicas, as `scaleReads: 'slave'` of ioredis. */
   readonly readsReplicas: boolean;
+  /** A node replied an error. */
+  readonly onErrorReply?: () => void;
   readonly random: Random;
   /** Takes the commands that wait for replicas. */
   readonly byLanes?: (node: string, command: SentCommand) => void;
@@ -205,6 +207,7 @@ export class ClusterClient implements Client {
 
   readonly #redirect = (command: SentCommand, error: Error): boolean => {
     if (!(error instanceof ReplyError) || this.#isOver) return false;
+    this.#options.onErrorReply?.();
     const [word, slot = '', node = ''] = error.message.split(' ');
     if (word !== 'MOVED' && word !== 'TRYAGAIN') return false;
     if (--command.redirections <= 0) {

@@ -22,6 +22,8 @@ export interface ConnectOptions {
   readonly random: Random;
   /** Called for each command of the process. */
   readonly onCommand?: () => void;
+  /** Called for each error that a node of a cluster replied. */
+  readonly onErrorReply?: () => void;
 }
 
 /** The connections of a simulated process. The hosts of its addresses are the names of nodes. */

@@ -7,8 +7,11 @@ import type { Thread } from './machine.ts';
 import type { HttpReply, RequestHeaders } from './rating-instance.ts';
 import { type Request, replyOf, type Service } from './request.ts';
 
-/** What a process of an instance does, and how it ends. */
-export type StartInstance = (instance: number) => {
+/** What a process of an instance does on its thread, and how it ends. */
+export type StartInstance = (
+  instance: number,
+  thread: Thread,
+) => {
   readonly answer: (headers: RequestHeaders) => Promise<HttpReply>;
   readonly end: () => void;
   readonly made?: Promise<unknown>;

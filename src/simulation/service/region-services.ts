@@ -38,7 +38,8 @@ export class RegionServices implements Region {
     this.#random = random;
     this.#instances = Array.from({ length: instances }, (_, at) => {
       const name = instances === 1 ? undefined : String(at + 1);
-      return new Instance({ time, thread: machine.thread(), name, start: () => start(at + 1) });
+      const thread = machine.thread();
+      return new Instance({ time, thread, name, start: () => start(at + 1, thread) });
     });
     for (const instance of this.#instances) instance.listen();
   }
