@@ -36,7 +36,7 @@ export const ERROR_REPLY_US = 130;
 /** More for the first work of a thread that had none: it wakes up, and gathers no reads and writes. */
 export const WAKE_US = 35;
 
-/** From the order to change links until they are changed, while there is load: 0.1 to 0.4 s in real runs. */
+/** From the first to the last change of the proxies of a link, while there is load: 0.1 to 0.4 s in real runs. */
 export const LINKS_US = 200_000;
 
 /** How long it takes to read the clock of a service that has as much load as it can take. */

@@ -10,18 +10,28 @@ import { LINKS_US } from '../delays.ts';
 import type { VirtualTime } from '../virtual-time.ts';
 import { allOf, type FaultContext, type MakeFault, type Sight, type SimulatedFault } from './fault.ts';
 
-/** Links change once the Toxiproxies have done what they were asked. */
+/**
+ * Proxies are changed one after another, while there is load. A fault is in force with the first; it is healed with the
+ * last.
+ */
 function bySteps(
   time: VirtualTime,
   { inject, heal, look }: { inject: () => void; heal: () => void; look: () => Sight },
 ): SimulatedFault {
-  const later = (change: () => void) => (done: () => void) => {
-    time.after(LINKS_US, () => {
-      change();
-      done();
-    });
+  return {
+    inject(done) {
+      inject();
+      time.after(LINKS_US, () => done());
+    },
+    heal(done) {
+      time.after(LINKS_US, () => {
+        heal();
+        done();
+      });
+    },
+    looks: 'before the heal',
+    look,
   };
-  return { inject: later(inject), heal: later(heal), looks: 'before the heal', look };
 }
 
 const nameOf = ({ from, to }: RegionPair) => `${from} to ${to}`;
