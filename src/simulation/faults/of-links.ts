@@ -11,8 +11,8 @@ import type { VirtualTime } from '../virtual-time.ts';
 import { allOf, type FaultContext, type MakeFault, type Sight, type SimulatedFault } from './fault.ts';
 
 /**
- * Proxies are changed one after another, while there is load. A fault is in force with the first; it is healed with the
- * last.
+ * Proxies are changed one after another, while there is load. A fault is in force once half of them are changed, and healed
+ * with the last.
  */
 function bySteps(
   time: VirtualTime,
@@ -20,7 +20,7 @@ function bySteps(
 ): SimulatedFault {
   return {
     inject(done) {
-      inject();
+      time.after(LINKS_US / 2, inject);
       time.after(LINKS_US, () => done());
     },
     heal(done) {
