@@ -64,9 +64,22 @@ function withDate(time: Time, dateMs: () => number): Time {
   return {
     dateMs,
     nowUs: () => time.nowUs(),
-    after: (ms, call, how) => time.after(ms, call, how),
-    every: (ms, call) => time.every(ms, call),
-    soon: (call) => time.soon(call),
+    after: (ms, call, how) => time.after(ms, uncaughtIn(call), how),
+    every: (ms, call) => time.every(ms, uncaughtIn(call)),
+    soon: (call) => time.soon(uncaughtIn(call)),
+  };
+}
+
+/** What this throws is uncaught: the error of the plug-in, also where the caller of timers would reject with it. */
+function uncaughtIn(call: () => void): () => void {
+  return () => {
+    try {
+      call();
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
   };
 }
 

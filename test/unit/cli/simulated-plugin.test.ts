@@ -87,6 +87,14 @@ it.each([
     text: `export const simulated = true; export const createLimiter = () => { throw new Error('no'); };`,
     says: 'failed to start: no',
   },
+  {
+    plugin: 'throws in a timer',
+    text: EXAMPLE.replace(
+      'scripts }) {',
+      "scripts, time }) {\n  time.after(50, () => { throw new Error('too late'); });",
+    ),
+    says: 'plugin:mine.mjs threw an uncaught error: too late',
+  },
 ])('refuses a plug-in that $plugin', async ({ text, says }) => {
   const { code, stdout, stderr } = await simulateApart(text);
   expect([code, stdout]).toEqual([64, '']);
