@@ -6,6 +6,7 @@ import type { Plan } from '../../scenario/plan.ts';
 import { checkSimulated } from '../../simulation/service/plugin-instance.ts';
 import { startPlugin } from '../plugins/start-plugin.ts';
 import type { Environment } from '../process/environment.ts';
+import { endAtLoop } from './endless-loop.ts';
 
 /** A plug-in in this process, until it is released. */
 export interface GuardedPlugin {
@@ -28,6 +29,11 @@ export async function guardPlugin(
   environment.exitAtEnd?.();
   let log = environment.log;
   const undivert = divertResults((text) => log(text));
+  const unwatch = endAtLoop(file);
+  const restore = () => {
+    undivert();
+    unwatch();
+  };
   try {
     const { release } = await startPlugin(file, environment, async () =>
       checkSimulated(await loadPlugin(file), file),
@@ -38,12 +44,12 @@ export async function guardPlugin(
         log = logFile(join(folder, 'logs'));
       },
       release: () => {
-        undivert();
+        restore();
         release();
       },
     };
   } catch (error) {
-    undivert();
+    restore();
     throw error;
   }
 }
