@@ -66,7 +66,7 @@ async function rowOfPlanted(planted: Planted): Promise<string> {
 function limiterOf(planted: Planted): string {
   if ('strategy' in planted) return planted.strategy;
   return 'plugin' in planted
-    ? `[${basename(planted.plugin.broken)}](../../test/fixtures/limiters/scripted)`
+    ? `\`test/fixtures/limiters/scripted/${basename(planted.plugin.broken)}\``
     : 'lease';
 }
 
