@@ -42,6 +42,7 @@ export async function prepareRun(
   const startedAt = new Date();
   for (const claim of checkPlan({ plan, provider: cluster.provider, startsNodes: system === undefined }))
     context.onProgress(`claim: ${printable(explainClaim(claim))}`);
+  await import('../load/autocannon.ts'); // where its WebAssembly has too little memory, it fails before regions start
   const provideFor = system === undefined ? await findRegions(request, context) : () => system;
   const folder = await makeRunFolder(reports, startedAt, `${plan.scenario}-${plan.seed}`);
   return { plan, folder, startedAt, provide: provideFor(folder) };
