@@ -20,7 +20,7 @@ export interface ServiceProcessOptions {
   readonly logs: string;
   readonly cleanup: Cleanup;
   readonly signal: AbortSignal;
-  /** Called with a sentence when it ends before it was stopped or killed. */
+  /** Called with a sentence when it ends after it has listened, before it is stopped or killed. */
   readonly onDeath: (how: string) => void;
 }
 
@@ -82,16 +82,16 @@ export class ServiceProcess {
         logFile,
       });
       this.#process = process;
-      void process.ended.then((how) => {
-        if (this.#process !== process || this.#ending === process) return;
-        onDeath([how, process.answer().refused?.message].filter((part) => part !== undefined).join(': '));
-      });
       this.inside = await waitForAddress(process, { place, logged, signal }).catch(async (error) => {
         await this.#kill(); // the next call tries again
         throw error;
       });
       this.reached = place.reached ?? this.inside;
       this.#port = Number(new URL(this.inside).port);
+      void process.ended.then((how) => {
+        if (this.#process !== process || this.#ending === process) return;
+        onDeath([how, process.answer().refused?.message].filter((part) => part !== undefined).join(': '));
+      });
     });
   }
 

@@ -6,10 +6,11 @@ import { ServiceProcess } from '../../src/experiment/service-process.ts';
 import { testFolder } from '../support/cli.ts';
 import { isRunning } from '../support/processes.ts';
 
-/** Prints its pid, and listens nowhere. It reports an address unless the file MUTE exists. */
+/** Prints its pid, and listens nowhere. It reports an address unless the file MUTE exists; ends at once if that has a text. */
 const SERVICE = `
-const { existsSync, writeSync } = require('node:fs');
+const { existsSync, readFileSync, writeSync } = require('node:fs');
 console.log(process.pid);
+if (existsSync(process.env.MUTE) && readFileSync(process.env.MUTE, 'utf8') !== '') process.exit(3);
 if (!existsSync(process.env.MUTE)) writeSync(3, '{"ready":{"address":"http://127.0.0.1:1"}}\\n');
 setInterval(() => {}, 1_000);
 `;
@@ -38,7 +39,7 @@ async function startService({ stop }: { stop?: () => Promise<void> } = {}) {
     signal: interrupt.signal,
     onDeath: (how) => expect.unreachable(how),
   });
-  return { service, cleanup, interrupt, pids, mute: () => writeFileSync(mute, '') };
+  return { service, cleanup, interrupt, pids, mute: (text = '') => writeFileSync(mute, text) };
 }
 
 const SOON = { timeout: 15_000 };
@@ -66,4 +67,13 @@ it('a service that starts again is not waited for once the run is interrupted', 
   interrupt.abort();
   await rejected;
   await vi.waitFor(() => expect(pids().some(isRunning)).toBe(false), SOON);
+});
+
+it('a service that ends before it listens fails its start, and is reported by that alone', async () => {
+  const { service, mute } = await startService();
+  await service.kill();
+  mute('end');
+  await expect(service.startAgain()).rejects.toMatchObject({
+    message: expect.stringContaining('it ended with code 3'),
+  });
 });
