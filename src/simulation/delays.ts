@@ -3,11 +3,11 @@ import type { Random } from '../core/prng.ts';
 /** The times of one kind of event, microseconds: equally spaced quantiles, from the least to the most. */
 export type Delays = readonly [number, number, ...number[]];
 
-/** One way within a machine, past a proxy between client and server. These are estimates; `npm run bench:simulation -- --delays` measures them. */
-export const PROXIED_US: Delays = [60, 75, 85, 95, 105, 120, 135, 155, 190, 260, 900];
+/** One way within a machine, past a proxy between client and server. Measured, as the next: `npm run bench:simulation -- --delays`. */
+export const PROXIED_US: Delays = [42, 57, 66, 74, 81, 88, 94, 102, 112, 128, 500];
 
 /** One way within a machine, from process to process. */
-export const DIRECT_US: Delays = [12, 16, 19, 22, 25, 28, 33, 40, 52, 80, 400];
+export const DIRECT_US: Delays = [21, 24, 26, 28, 30, 32, 34, 37, 42, 49, 118];
 
 /** How many processors the machine of the real runs has. */
 export const PROCESSORS = 2;
