@@ -16,7 +16,7 @@ import type { RoleEvent } from '../regions/cluster/role-watch.ts';
 import { FaultyRun } from './faulty-run.ts';
 import { SimulatedLoad } from './load/simulated-load.ts';
 import { roleRecord, watchClocks } from './watch.ts';
-import { dateAt, openWorld, type World, type WorldOptions } from './world.ts';
+import { openWorld, type World, type WorldOptions } from './world.ts';
 
 /** A run without a system: it is simulated. */
 export interface SimulationOptions
@@ -59,7 +59,7 @@ async function record(run: SimulatedRun) {
 
   const originUs = time.nowUs;
   const stop = new AbortController();
-  const startedAt = new Date(dateAt(originUs));
+  const startedAt = new Date(time.dateUs(originUs) / 1_000);
   const header = makeHeader({ ...run, startedAt, simulated: true }, { initial: 'full', regions: topology });
   const path = join(folder, 'history.ndjson');
   const history = new HistoryFile(
@@ -73,7 +73,7 @@ async function record(run: SimulatedRun) {
   const recorded = await recordLoad(world, run, history, stop).catch((error) => closed(history, error));
   const { recorder, ...measured } = recorded;
   const written = await endHistory(history, recorder, run);
-  return { written, originAt: dateAt(originUs), ...measured };
+  return { written, originAt: startedAt.toISOString(), ...measured };
 }
 
 /** Runs the load with its faults, heals and settles. An abort of `stop` ends the load. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { makeRandom } from '../core/prng.ts';
 import { NOT_PLANNED } from './planned.ts';
-import { ProcessTime, START_MS, VirtualTime } from './virtual-time.ts';
+import { dateOfSeed, ProcessTime, VirtualTime } from './virtual-time.ts';
 
 describe('virtual time', () => {
   it('runs events in the order of their times, and of one instant as they were planned', async () => {
@@ -88,10 +88,21 @@ describe('virtual time', () => {
   });
 
   it('has a date that passes with it', async () => {
-    const time = new VirtualTime();
+    const startMs = Date.UTC(2026, 0, 1, 12);
+    const time = new VirtualTime(startMs * 1_000);
     const process = new ProcessTime(time);
     await time.runUntil(2_000_500);
-    expect(process.dateMs() - START_MS).toBe(2_000);
+    expect([process.dateMs() - startMs, time.dateUs(7)]).toEqual([2_000, startMs * 1_000 + 7]);
+  });
+
+  it('begins at a moment of one day that its seed draws', () => {
+    const dates = Array.from({ length: 1_000 }, (_, seed) => dateOfSeed(seed));
+    expect(new Set(dates.map((us) => new Date(us / 1_000).toISOString().slice(0, 10)))).toEqual(
+      new Set(['2026-01-01']),
+    );
+    const tenths = dates.map((us) => Math.floor((us % 1_000_000) / 100_000));
+    expect(new Set(tenths).size).toBe(10);
+    expect(dateOfSeed(7)).toBe(dateOfSeed(7));
   });
 
   it('keeps the order of many events', async () => {

@@ -1,3 +1,4 @@
+import { makeRandom } from '../core/prng.ts';
 import type { Time, Timer } from '../core/time.ts';
 import { EventHeap } from './event-heap.ts';
 import { NOT_PLANNED, type Planned } from './planned.ts';
@@ -21,8 +22,14 @@ class Call implements Planned, Timer {
 /** Turns of one round of the event loop of Node.js, which lets promises go on between two of them: a round takes longer. */
 const TURNS = 64;
 
-/** The date at the start of every simulation, milliseconds since 1970. */
-export const START_MS = Date.UTC(2026, 0, 1);
+/** The first date at which a simulation may begin, microseconds since 1970. */
+const FIRST_DATE_US = Date.UTC(2026, 0, 1) * 1_000;
+const DAY_US = 86_400_000_000;
+
+/** A moment of that day. A limiter that counts in whole seconds or minutes depends on when they begin. */
+export function dateOfSeed(seed: number): number {
+  return FIRST_DATE_US + Math.floor(DAY_US * makeRandom(seed, 'date')());
+}
 
 /**
  * Time that passes only from event to event, whole microseconds from 0. All that happens in a simulation is an event
@@ -33,9 +40,20 @@ export class VirtualTime {
   #planned = 0;
   #isWoken = false;
   readonly #events = new EventHeap();
+  readonly #startDateUs: number;
+
+  /** `startDateUs`: the date at 0, microseconds since 1970. */
+  constructor(startDateUs = FIRST_DATE_US) {
+    this.#startDateUs = startDateUs;
+  }
 
   get nowUs(): number {
     return this.#nowUs;
+  }
+
+  /** The date now, or at this time; microseconds since 1970. */
+  dateUs(atUs = this.#nowUs): number {
+    return this.#startDateUs + atUs;
   }
 
   /** Calls at this time, or now if it has passed. */
@@ -129,7 +147,7 @@ export class ProcessTime implements Time {
   }
 
   dateMs(): number {
-    return Math.floor(START_MS + this.#time.nowUs / 1_000);
+    return Math.floor(this.#time.dateUs() / 1_000);
   }
 
   after(ms: number, call: () => void): Timer {

@@ -22,7 +22,7 @@ import { type LoadedPlugin, loadedPlugin, pluginInstance, untilMade } from './se
 import { ServiceProcess } from './service/process.ts';
 import { ratingInstance } from './service/rating-instance.ts';
 import { RegionServices } from './service/region-services.ts';
-import { START_MS, VirtualTime } from './virtual-time.ts';
+import { dateOfSeed, VirtualTime } from './virtual-time.ts';
 
 /** Everything that a plan needs, simulated. */
 export interface World {
@@ -60,9 +60,9 @@ export async function openWorld(
   { plan, prefix = `${DEFAULT_PREFIX}:simulated`, logPlugin = () => {} }: WorldOptions,
   onRole: (event: RoleEvent) => void,
 ): Promise<World> {
-  const time = new VirtualTime();
-  const topology = planTopology(plan.topology);
   const { seed } = plan;
+  const time = new VirtualTime(dateOfSeed(seed));
+  const topology = planTopology(plan.topology);
   const network = new SimulatedNetwork({ topology, time, seed });
   const engine = await ScriptEngine.open();
   let calls = 0;
@@ -183,9 +183,4 @@ function homesOf({ nodes, regions }: Topology): HomesTable {
     ...{ format: 'openclaw-homes', version: 1 },
     regions: Object.fromEntries(regions.map((region) => [region, { slots: slotsIn(region) }])),
   };
-}
-
-/** The date and time at which the times of a history that begins then are 0. ISO 8601. */
-export function dateAt(us: number): string {
-  return new Date(START_MS + us / 1_000).toISOString();
 }

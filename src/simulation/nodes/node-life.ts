@@ -6,7 +6,6 @@ import type { Topology } from '../../topology/topology.ts';
 import type { Network } from '../network.ts';
 import type { ScriptEngine } from '../scripts/engine.ts';
 import { Store } from '../scripts/store.ts';
-import { START_MS } from '../virtual-time.ts';
 import { ServerProcess } from './process.ts';
 import type { WatchedNode } from './role-events.ts';
 import type { Server, ServerOptions } from './server.ts';
@@ -70,7 +69,7 @@ export abstract class NodeLife<Running extends Life> implements WatchedNode {
 
   /** Microseconds since 1970 by its clock. */
   get clockUs(): number {
-    return START_MS * 1_000 + this.#options.network.time.nowUs + this.#aheadUs;
+    return this.#options.network.time.dateUs() + this.#aheadUs;
   }
 
   /** Starts with what it stored. Does nothing if it runs or starts already. `isFirst`: at once, and it serves at once. */
