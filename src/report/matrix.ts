@@ -138,7 +138,7 @@ export function matrixVerdict(cells: readonly MatrixCell[]): Verdict {
 const VERDICTS = { within: 'pass', undeclared: 'pass', above: 'fail', unknown: 'unknown' } as const;
 
 /** Of the shard furthest beyond its bound; else the largest without a declared bound; else the largest of all. */
-function findExcess({ shards, overAdmission }: RunReport): Excess {
+export function findExcess({ shards, overAdmission }: Pick<RunReport, 'shards' | 'overAdmission'>): Excess {
   const all = shards.flatMap(measuredAndDeclared);
   const beyond = ({ measured, declared }: Excess) =>
     declared === null ? 0 : Math.max(0, measured - declared);

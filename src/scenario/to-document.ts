@@ -4,7 +4,7 @@ import { parsePolicies } from '../core/policies.ts';
 import { formatPolicy } from '../core/policy.ts';
 import { isStrategy } from '../core/strategies.ts';
 import { planRoundTrips, type TopologyOptions } from '../topology/topology.ts';
-import type { LoadPlan, Plan } from './plan.ts';
+import type { LoadPlan, Plan, PlannedFault } from './plan.ts';
 import { formatDuration } from './units.ts';
 
 /** A scenario's file, which the parts of a run read. */
@@ -22,6 +22,15 @@ export interface ScenarioDocument {
  * faults, which parts do not inject, and no claims on the time of one.
  */
 export function scenarioOf(plan: Plan): ScenarioDocument {
+  return documentOf(plan, { claims: claimsOf(plan) });
+}
+
+/** The file of the same plan, with its faults at their times and all its claims. */
+export function fullScenarioOf(plan: Plan): ScenarioDocument {
+  return documentOf(plan, { faults: plan.faults.map(faultOf), claims: plan.claims });
+}
+
+function documentOf(plan: Plan, own: object): ScenarioDocument {
   const { scenario, about, seed, topology, policy, strategy, limiter, load } = plan;
   const { onFailure, instances, homes } = plan;
   const beside = [limiter, load.log?.file].filter((path) => path !== undefined);
@@ -31,7 +40,7 @@ export function scenarioOf(plan: Plan): ScenarioDocument {
       ? { ...(isStrategy(strategy) && { strategy }), ...given({ onFailure, homes }) }
       : { limiter: `./${nameOf(limiter)}` }),
     ...given({ instances }),
-    ...{ load: loadOf(load), claims: claimsOf(plan) },
+    ...{ load: loadOf(load), ...own },
   };
   return {
     file: `${scenario}.yaml`,
@@ -99,6 +108,17 @@ function loadOf(load: LoadPlan) {
       },
     }),
   };
+}
+
+/** Each key of milliseconds is a time in a file. */
+function faultOf(fault: PlannedFault): object {
+  return Object.fromEntries(
+    Object.entries(fault).map(([key, value]) => {
+      if (key === 'rateKBps') return ['rate', `${value}KB/s`];
+      const isTime = key.endsWith('Ms') && typeof value === 'number';
+      return isTime ? [key.slice(0, -'Ms'.length), formatDuration(value)] : [key, value];
+    }),
+  );
 }
 
 function claimsOf({ claims }: Plan): readonly string[] {

@@ -1,0 +1,35 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { simulatePlan } from '../simulation/run.ts';
+import type { Ground } from './ground.ts';
+import { type Outcome, outcomeOf } from './outcome.ts';
+import { planOf, type Schedule } from './schedule.ts';
+
+/** Runs schedules; gives their outcomes in the same order. */
+export type Evaluate = (schedules: readonly Schedule[]) => Promise<readonly Outcome[]>;
+
+/** Simulates schedules one after another, in this thread. */
+export function evaluateHere(ground: Ground): Evaluate {
+  return async (schedules) => {
+    const outcomes: Outcome[] = [];
+    for (const schedule of schedules) outcomes.push(await simulateSchedule(ground, schedule));
+    return outcomes;
+  };
+}
+
+/** The outcome of one schedule in simulation. */
+async function simulateSchedule(ground: Ground, schedule: Schedule): Promise<Outcome> {
+  const plan = planOf(ground, schedule);
+  const folder = await mkdtemp(join(tmpdir(), 'openclaw-hunt-'));
+  try {
+    const { check } = await simulatePlan({
+      ...{ plan, folder, startedAt: new Date(0), shell: { cwd: folder, env: {} } },
+      ...{ signal: new AbortController().signal, onProgress: () => {} },
+      ...{ onExit: () => () => {}, onLeftover: () => {} },
+    });
+    return outcomeOf(ground, plan, check);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}

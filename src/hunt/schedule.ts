@@ -1,0 +1,58 @@
+import { OpenclawError } from '../core/errors.ts';
+import { makePlan } from '../scenario/make-plan.ts';
+import type { LoadPlan, Plan, PlannedFault } from '../scenario/plan.ts';
+import { fullScenarioOf, type ScenarioDocument } from '../scenario/to-document.ts';
+import { claimOf, type Ground } from './ground.ts';
+
+/** The parts of a plan that a hunt changes. Times are whole milliseconds, so that a file has them exactly. */
+export interface Schedule {
+  readonly seed: number;
+  readonly load: HuntedLoad;
+  /** In the order of their times. */
+  readonly faults: readonly PlannedFault[];
+}
+
+/** An open load. */
+export type HuntedLoad = Pick<
+  LoadPlan,
+  'users' | 'durationMs' | 'roaming' | 'skew' | 'costs' | 'resting' | 'peaks'
+> & { readonly ratePerSecond: number };
+
+/** The most requests in flight: more than a load of a hunt sends within the timeout of a request. */
+const CONNECTIONS = 120;
+
+/** The plan of a schedule, checked as that of a file. Throws INVALID_SCENARIO if a check refuses it. */
+export function planOf(ground: Ground, schedule: Schedule, name = nameOf(ground)): Plan {
+  const { above: _, limiter, ...fixed } = ground;
+  const { seed, load, faults } = schedule;
+  return makePlan(
+    {
+      ...{ ...fixed, ...(limiter !== undefined && { limiter }), seed, claims: [claimOf(ground)] },
+      load: { ...load, mode: 'open', connections: CONNECTIONS, rampMs: 0 },
+      faults: faults.map(({ atMs, forMs, ...fault }) => ({
+        ...{ ...fault, at: { least: atMs, most: atMs }, for: { least: forMs, most: forMs } },
+      })),
+    },
+    { scenario: name, about: `A hunt for excess of ${fixed.strategy} found this schedule.` },
+  );
+}
+
+/** Whether the checks of a scenario accept the schedule. */
+export function isPossible(ground: Ground, schedule: Schedule): boolean {
+  try {
+    planOf(ground, schedule);
+    return true;
+  } catch (error) {
+    if (error instanceof OpenclawError) return false;
+    throw error;
+  }
+}
+
+/** The file of a schedule: the same plan, so the same history when it is simulated. `name`: without `.yaml`. */
+export function scenarioOf(ground: Ground, schedule: Schedule, name = nameOf(ground)): ScenarioDocument {
+  return fullScenarioOf(planOf(ground, schedule, name));
+}
+
+function nameOf({ strategy, limiter }: Ground): string {
+  return `hunt-${limiter === undefined ? strategy : 'plugin'}`;
+}
