@@ -1,9 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { OpenclawError } from '../core/errors.ts';
 import { simulatePlan } from '../simulation/run.ts';
 import type { Ground } from './ground.ts';
-import { type Outcome, outcomeOf } from './outcome.ts';
+import { failedOutcome, type Outcome, outcomeOf } from './outcome.ts';
 import { planOf, type Schedule } from './schedule.ts';
 
 /** Runs schedules; gives their outcomes in the same order. */
@@ -18,7 +19,7 @@ export function evaluateHere(ground: Ground): Evaluate {
   };
 }
 
-/** The outcome of one schedule in simulation. */
+/** The outcome of one schedule. A fault that could not be injected, or nodes that did not settle, prove nothing. */
 async function simulateSchedule(ground: Ground, schedule: Schedule): Promise<Outcome> {
   const plan = planOf(ground, schedule);
   const folder = await mkdtemp(join(tmpdir(), 'openclaw-hunt-'));
@@ -29,6 +30,9 @@ async function simulateSchedule(ground: Ground, schedule: Schedule): Promise<Out
       ...{ onExit: () => () => {}, onLeftover: () => {} },
     });
     return outcomeOf(ground, plan, check);
+  } catch (error) {
+    if (error instanceof OpenclawError) return failedOutcome(plan, error);
+    throw error;
   } finally {
     await rm(folder, { recursive: true });
   }

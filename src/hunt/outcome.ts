@@ -15,18 +15,29 @@ export interface Outcome {
   readonly lacking: number;
   readonly verdict: Verdict;
   readonly requests: number;
+  /** Why the run failed; absent if it was judged. */
+  readonly failure?: string;
+}
+
+/** The outcome of a run that failed. */
+export function failedOutcome(plan: Plan, { message }: Error): Outcome {
+  const nothing = { excess: 0, bound: null, verdict: 'unknown', requests: 0 } as const;
+  return { ...nothing, lacking: capacityOf(plan), failure: message };
 }
 
 /** The outcome of a run that was judged. */
 export function outcomeOf(ground: Ground, plan: Plan, check: CheckReport): Outcome {
   const { headroom, verdict, sent, overAdmission } = check;
-  const capacity = Math.max(...parsePolicies(plan.policy).map(({ policy }) => policy.capacityTokens));
   const { measured, declared } =
     ground.above === 'bound' ? findExcess(check) : { measured: largestOf(ground, check), declared: 0 };
   return {
     ...{ excess: measured, bound: declared, verdict, requests: sent },
-    lacking: overAdmission.total > 0 ? 0 : (headroom?.median.tokens ?? capacity),
+    lacking: overAdmission.total > 0 ? 0 : (headroom?.median.tokens ?? capacityOf(plan)),
   };
+}
+
+function capacityOf({ policy }: Plan): number {
+  return Math.max(...parsePolicies(policy).map((each) => each.policy.capacityTokens));
 }
 
 function largestOf(ground: Ground, { shards, overAdmission }: CheckReport): number {

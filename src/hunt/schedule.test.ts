@@ -47,4 +47,5 @@ it('a schedule that the checks of a scenario refuse is not possible', () => {
   expect(isHere(FAULTS)).toBe(true);
   expect(isHere([{ fault: 'kill', node: 'us-east-0', atMs: 3_000, forMs: 1_001 }])).toBe(false);
   expect(isHere([...FAULTS, ...FAULTS])).toBe(false);
+  expect(isHere([{ fault: 'slow-store', latencyMs: 19, atMs: 0, forMs: 1_000 }])).toBe(false); // least: 20 ms
 });

@@ -1,7 +1,8 @@
 import { OpenclawError } from '../core/errors.ts';
+import { faultSchema } from '../scenario/faults/index.ts';
 import { makePlan } from '../scenario/make-plan.ts';
 import type { LoadPlan, Plan, PlannedFault } from '../scenario/plan.ts';
-import { fullScenarioOf, type ScenarioDocument } from '../scenario/to-document.ts';
+import { faultOf, fullScenarioOf, type ScenarioDocument } from '../scenario/to-document.ts';
 import { claimOf, type Ground } from './ground.ts';
 
 /** The parts of a plan that a hunt changes. Times are whole milliseconds, so that a file has them exactly. */
@@ -37,8 +38,9 @@ export function planOf(ground: Ground, schedule: Schedule, name = nameOf(ground)
   );
 }
 
-/** Whether the checks of a scenario accept the schedule. */
+/** Whether the checks of a scenario file accept the schedule. */
 export function isPossible(ground: Ground, schedule: Schedule): boolean {
+  if (!schedule.faults.every((fault) => faultSchema.safeParse(faultOf(fault)).success)) return false;
   try {
     planOf(ground, schedule);
     return true;

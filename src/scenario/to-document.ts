@@ -110,8 +110,8 @@ function loadOf(load: LoadPlan) {
   };
 }
 
-/** Each key of milliseconds is a time in a file. */
-function faultOf(fault: PlannedFault): object {
+/** A fault as a file has it: each key of milliseconds is a time. */
+export function faultOf(fault: PlannedFault): object {
   return Object.fromEntries(
     Object.entries(fault).map(([key, value]) => {
       if (key === 'rateKBps') return ['rate', `${value}KB/s`];

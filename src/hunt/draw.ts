@@ -1,0 +1,89 @@
+import { parsePolicies } from '../core/policies.ts';
+import { traitsOf } from '../core/strategies.ts';
+import type { PlannedFault } from '../scenario/plan.ts';
+import type { Dice } from './dice.ts';
+import { drawFault } from './draw-fault.ts';
+import type { Ground } from './ground.ts';
+import { type HuntedLoad, isPossible, type Schedule } from './schedule.ts';
+import { DURATION_MS, MOST_USERS, RATE_PER_S, type Space } from './space.ts';
+
+/** A schedule that the checks of a scenario accept. */
+export function drawSchedule(dice: Dice, space: Space): Schedule {
+  for (let tries = 0; tries < MOST_TRIES; tries++) {
+    const load = drawLoad(dice, space.ground);
+    const count = Math.min(space.mostFaults, dice.one(COUNTS));
+    const faults: PlannedFault[] = [];
+    while (faults.length < count) faults.push(drawPlanned(dice, space, { load, faults }));
+    const schedule = inOrder({ seed: dice.seed(), load, faults });
+    if (isPossible(space.ground, schedule)) return schedule;
+  }
+  return { seed: dice.seed(), load: drawLoad(dice, space.ground), faults: [] };
+}
+
+/** Enough for faults of which most do not fit the topology. */
+const MOST_TRIES = 200;
+
+/** How many faults a schedule has, each equally likely. */
+const COUNTS = [0, 1, 1, 1, 2, 2, 2, 2, 3, 3] as const;
+
+export function inOrder(schedule: Schedule): Schedule {
+  return { ...schedule, faults: [...schedule.faults].sort((a, b) => a.atMs - b.atMs) };
+}
+
+/** A fault at a time of its own, or with one of the others: two faults that meet do what neither does alone. */
+export function drawPlanned(
+  dice: Dice,
+  { faults: kinds, places }: Space,
+  { load, faults }: Pick<Schedule, 'load' | 'faults'>,
+): PlannedFault {
+  const { durationMs } = load;
+  const spec = drawFault(dice.one(kinds), dice, places);
+  const latestMs = durationMs - SHORTEST_MS;
+  const atMs = Math.min(
+    latestMs,
+    faults.length > 0 && dice.chance(0.6) ? drawNear(dice, dice.one(faults)) : dice.whole(0, latestMs),
+  );
+  return { ...spec, atMs, forMs: drawLength(dice, durationMs - atMs) };
+}
+
+const SHORTEST_MS = 50;
+
+export function drawLength(dice: Dice, mostMs: number): number {
+  return dice.chance(0.2) ? mostMs : dice.wide(SHORTEST_MS, Math.max(SHORTEST_MS, mostMs));
+}
+
+/** During the other, or soon after its end. */
+function drawNear(dice: Dice, { atMs, forMs }: PlannedFault): number {
+  return atMs + dice.one([() => dice.whole(0, forMs), () => forMs + dice.wide(1, 2_000)])();
+}
+
+/** A small load, in which every bucket is at its limit now and then. */
+function drawLoad(dice: Dice, ground: Ground): HuntedLoad {
+  return {
+    users: dice.whole(1, MOST_USERS),
+    ratePerSecond: dice.whole(RATE_PER_S.least, RATE_PER_S.most),
+    durationMs: 100 * dice.whole(DURATION_MS.least / 100, DURATION_MS.most / 100),
+    roaming: dice.chance(0.85) ? 1 : 0.5,
+    skew: dice.chance(0.7) ? 0 : 1,
+    costs: drawCosts(dice, ground),
+    ...(dice.chance(0.3) && { resting: drawResting(dice) }),
+    ...(dice.chance(0.4) && { peaks: drawPeaks(dice) }),
+  };
+}
+
+export function drawCosts(dice: Dice, { strategy, limiter, policy }: Ground): readonly number[] {
+  const isUnit = limiter === undefined && traitsOf(strategy).unitCost === true;
+  if (isUnit || dice.chance(0.8)) return [1];
+  const most = Math.min(...parsePolicies(policy).map((each) => each.policy.capacityTokens));
+  const cost = dice.whole(1, Math.max(1, Math.floor(most / 4)));
+  return cost === 1 || dice.chance(0.5) ? [cost] : [1, cost];
+}
+
+export function drawResting(dice: Dice): NonNullable<HuntedLoad['resting']> {
+  return { share: dice.one([0.5, 1]), restMs: dice.wide(500, 4_000), burstMs: dice.wide(100, 1_000) };
+}
+
+export function drawPeaks(dice: Dice): NonNullable<HuntedLoad['peaks']> {
+  const everyMs = dice.wide(1_000, 5_000);
+  return { ratePerSecond: dice.wide(80, 400), everyMs, forMs: dice.wide(50, 400) };
+}

@@ -1,0 +1,124 @@
+import { makeRandom } from '../core/prng.ts';
+import { Dice } from './dice.ts';
+import { drawSchedule } from './draw.ts';
+import type { Evaluate } from './evaluate.ts';
+import { mutate } from './mutate.ts';
+import { compareOutcomes, isFound, isWorse, type Outcome } from './outcome.ts';
+import type { Schedule } from './schedule.ts';
+import type { Space } from './space.ts';
+
+/** A schedule that was run. */
+export interface Tried {
+  readonly schedule: Schedule;
+  readonly outcome: Outcome;
+}
+
+/** What a search has done so far. */
+export interface Progress {
+  /** How many schedules were run. */
+  readonly schedules: number;
+  /** How many of them had an excess above what is allowed. */
+  readonly found: number;
+  /** The number of the first of those, from 1; absent if there is none. */
+  readonly firstFound?: number;
+  readonly restarts: number;
+  /** The worst first; of schedules with the same kinds of faults, the worst. The first is the best of the search. */
+  readonly best: readonly Tried[];
+}
+
+export interface SearchOptions {
+  readonly space: Space;
+  readonly evaluate: Evaluate;
+  readonly seed: number;
+  /** Ends after so many schedules. */
+  readonly schedules: number;
+  readonly signal?: AbortSignal;
+  /** How many to keep. Default: 5. */
+  readonly keep?: number;
+  /** `climb` changes the worst schedules so far; `random` only draws. Default: climb. */
+  readonly way?: 'climb' | 'random';
+}
+
+/** Schedules that are run together. It does not depend on the number of workers: a seed gives the same search for any. */
+export const BATCH = 16;
+
+/** The schedules of a climb that are changed. */
+const ELITE = 8;
+/** Batches without a worse schedule, after which the climb begins again elsewhere. */
+const STALE = 8;
+/** The share of a batch that is drawn and not changed. */
+const FRESH = 0.25;
+
+/** Searches the worst schedules: draws some, changes the worst of them, and begins again when that leads no further. */
+export async function* search(options: SearchOptions): AsyncGenerator<Progress, void> {
+  const { space, evaluate, seed, schedules: most, signal, keep = 5, way = 'climb' } = options;
+  const dice = new Dice(makeRandom(seed, 'hunt'));
+  let progress: Progress = { schedules: 0, found: 0, restarts: 0, best: [] };
+  let elite: readonly Tried[] = [];
+  let stale = 0;
+  while (progress.schedules < most && !(signal?.aborted ?? false)) {
+    const size = Math.min(BATCH, most - progress.schedules);
+    const batch = Array.from({ length: size }, () => next(dice, space, way === 'climb' ? elite : []));
+    const outcomes = await evaluate(batch);
+    const tried = batch.map((schedule, at): Tried => ({ schedule, outcome: outcomeAt(outcomes, at) }));
+    const best = worstOf([...elite, ...tried], ELITE);
+    stale = isBetter(best[0], elite[0]) ? 0 : stale + 1;
+    const isOver = stale >= STALE;
+    elite = isOver ? [] : best;
+    if (isOver) stale = 0;
+    progress = advance(progress, tried, { keep, isOver });
+    yield progress;
+  }
+}
+
+function next(dice: Dice, space: Space, elite: readonly Tried[]): Schedule {
+  if (elite.length === 0 || dice.chance(FRESH)) return drawSchedule(dice, space);
+  const [first, ...more] = elite.map(({ schedule }) => schedule);
+  if (first === undefined) return drawSchedule(dice, space);
+  const chosen = more.length === 0 || dice.chance(0.3) ? first : dice.one([first, ...more]);
+  return mutate(dice, space, { schedule: chosen, others: more });
+}
+
+function outcomeAt(outcomes: readonly Outcome[], at: number): Outcome {
+  const outcome = outcomes[at];
+  if (outcome === undefined) throw new RangeError(`there is no outcome of schedule ${at}`);
+  return outcome;
+}
+
+function isBetter(one: Tried | undefined, other: Tried | undefined): boolean {
+  if (one === undefined) return false;
+  return other === undefined || isWorse(one.outcome, other.outcome);
+}
+
+/** The worst first; equal ones stay in their order. */
+function worstOf(tried: readonly Tried[], most: number): readonly Tried[] {
+  return tried.toSorted((a, b) => compareOutcomes(a.outcome, b.outcome)).slice(0, most);
+}
+
+function advance(
+  { schedules, found, firstFound, restarts, best }: Progress,
+  tried: readonly Tried[],
+  { keep, isOver }: { readonly keep: number; readonly isOver: boolean },
+): Progress {
+  const isOne = ({ outcome }: Tried) => isFound(outcome);
+  const at = tried.findIndex(isOne);
+  const first = firstFound ?? (at < 0 ? undefined : schedules + at + 1);
+  return {
+    schedules: schedules + tried.length,
+    found: found + tried.filter(isOne).length,
+    ...(first !== undefined && { firstFound: first }),
+    restarts: restarts + Number(isOver),
+    best: ofEachKind(worstOf([...best, ...tried], best.length + tried.length)).slice(0, keep),
+  };
+}
+
+/** The first with each set of fault kinds. */
+function ofEachKind(tried: readonly Tried[]): readonly Tried[] {
+  const seen = new Set<string>();
+  return tried.filter(({ schedule }) => {
+    const kinds = [...new Set(schedule.faults.map(({ fault }) => fault))].sort().join();
+    if (seen.has(kinds)) return false;
+    seen.add(kinds);
+    return true;
+  });
+}

@@ -1,0 +1,29 @@
+import { planTopology } from '../topology/topology.ts';
+import { HUNTED_FAULTS, type HuntedFault, type Places } from './draw-fault.ts';
+import type { Ground } from './ground.ts';
+
+/** What a hunt draws its schedules from. */
+export interface Space {
+  readonly ground: Ground;
+  readonly places: Places;
+  /** The kinds of faults. */
+  readonly faults: readonly HuntedFault[];
+  /** Of one schedule. */
+  readonly mostFaults: number;
+}
+
+const MOST_FAULTS = 3;
+
+/** The shortest and the longest loads, milliseconds. A schedule is small, so that many are run. */
+export const DURATION_MS = { least: 4_000, most: 10_000 } as const;
+export const RATE_PER_S = { least: 20, most: 60 } as const;
+export const MOST_USERS = 4;
+
+/** All faults that a simulation has, at most three in a schedule, unless less is wanted. */
+export function spaceOf(
+  ground: Ground,
+  { faults = HUNTED_FAULTS, mostFaults = MOST_FAULTS }: Partial<Pick<Space, 'faults' | 'mostFaults'>> = {},
+): Space {
+  const { regions, nodes } = planTopology(ground.topology);
+  return { ground, places: { regions, nodes, instances: ground.instances }, faults, mostFaults };
+}
