@@ -85,5 +85,5 @@ export function drawResting(dice: Dice): NonNullable<HuntedLoad['resting']> {
 
 export function drawPeaks(dice: Dice): NonNullable<HuntedLoad['peaks']> {
   const everyMs = dice.wide(1_000, 5_000);
-  return { ratePerSecond: dice.wide(80, 400), everyMs, forMs: dice.wide(50, 400) };
+  return { ratePerSecond: dice.wide(60, 250), everyMs, forMs: dice.wide(50, 400) };
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { beyondOf, compareOutcomes, isFound, isWorse, type Outcome } from './outcome.ts';
 
 const outcome = (own: Partial<Outcome>): Outcome => ({
-  ...{ excess: 0, bound: 0, lacking: 20, verdict: 'pass', requests: 100, ...own },
+  ...{ excess: 0, bound: 0, lacking: 20, verdict: 'pass', requests: 100, lostPerSecond: 0, ...own },
 });
 
 describe('of two outcomes, the worse is', () => {
@@ -18,9 +18,14 @@ describe('of two outcomes, the worse is', () => {
       than: { excess: 9, bound: 7, verdict: 'fail' },
     },
     {
-      title: 'the one that reached the larger share of its bound',
-      worse: { excess: 10, bound: 20 },
-      than: { excess: 20, bound: 45 },
+      title: 'the one with fewer tokens left of its bound',
+      worse: { excess: 0, bound: 0 },
+      than: { excess: 24, bound: 25, lacking: 0 },
+    },
+    {
+      title: 'of as many tokens left, the one that reached the larger share of its bound',
+      worse: { excess: 40, bound: 45 },
+      than: { excess: 20, bound: 25, lacking: 0 },
     },
     { title: 'the one that lacked less', worse: { lacking: 1.5 }, than: { lacking: 1.6 } },
     {
@@ -28,10 +33,20 @@ describe('of two outcomes, the worse is', () => {
       worse: { bound: null, lacking: 1 },
       than: { bound: null, lacking: 2, excess: 9 },
     },
+    { title: 'one that was judged', worse: { bound: null }, than: { failure: 'the nodes do not settle' } },
   ])('$title', ({ worse, than }) => {
     expect(isWorse(outcome(worse), outcome(than))).toBe(true);
     expect(isWorse(outcome(than), outcome(worse))).toBe(false);
   });
+});
+
+it('for availability the worse is the one that lost more decisions a second', () => {
+  const [one, other] = [
+    outcome({ lostPerSecond: 3, excess: 9, verdict: 'fail' }),
+    outcome({ lostPerSecond: 4 }),
+  ];
+  expect(isWorse(other, one, 'availability')).toBe(true);
+  expect(isWorse(other, one)).toBe(false);
 });
 
 it('equal outcomes are in no order', () => expect(compareOutcomes(outcome({}), outcome({}))).toBe(0));

@@ -3,6 +3,7 @@ import { parsePolicies } from '../core/policies.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { findExcess } from '../report/matrix.ts';
 import type { Plan } from '../scenario/plan.ts';
+import { cutOffRegions } from './cut-off.ts';
 import { type Ground, isWindowed } from './ground.ts';
 
 /** How bad a schedule was. Tokens, of the bucket that was worst. */
@@ -15,13 +16,18 @@ export interface Outcome {
   readonly lacking: number;
   readonly verdict: Verdict;
   readonly requests: number;
+  /**
+   * Requests without a decision a second of fault, of the regions that no fault cuts off from a majority of the primaries.
+   * Of less than a second of fault, their number.
+   */
+  readonly lostPerSecond: number;
   /** Why the run failed; absent if it was judged. */
   readonly failure?: string;
 }
 
 /** The outcome of a run that failed. */
 export function failedOutcome(plan: Plan, { message }: Error): Outcome {
-  const nothing = { excess: 0, bound: null, verdict: 'unknown', requests: 0 } as const;
+  const nothing = { excess: 0, bound: null, verdict: 'unknown', requests: 0, lostPerSecond: 0 } as const;
   return { ...nothing, lacking: capacityOf(plan), failure: message };
 }
 
@@ -32,8 +38,27 @@ export function outcomeOf(ground: Ground, plan: Plan, check: CheckReport): Outco
     ground.above === 'bound' ? findExcess(check) : { measured: largestOf(ground, check), declared: 0 };
   return {
     ...{ excess: measured, bound: declared, verdict, requests: sent },
+    lostPerSecond: lostOf(plan, check),
     lacking: overAdmission.total > 0 ? 0 : (headroom?.median.tokens ?? capacityOf(plan)),
   };
+}
+
+function lostOf(plan: Plan, { regions }: CheckReport): number {
+  const cutOff = cutOffRegions(plan);
+  const lost = regions
+    .filter(({ name }) => !cutOff.has(name))
+    .reduce((sum, { outcomes }) => sum + outcomes.failed + outcomes.info, 0);
+  return lost / Math.max(1, faultMsOf(plan) / 1_000);
+}
+
+/** How long any fault was in force. `faults` are in the order of their times. */
+function faultMsOf({ faults }: Plan): number {
+  let [sumMs, untilMs] = [0, 0];
+  for (const { atMs, forMs } of faults) {
+    sumMs += Math.max(0, atMs + forMs - Math.max(atMs, untilMs));
+    untilMs = Math.max(untilMs, atMs + forMs);
+  }
+  return sumMs;
 }
 
 function capacityOf({ policy }: Plan): number {
@@ -55,24 +80,36 @@ export function isFound(outcome: Outcome): boolean {
   return beyondOf(outcome) > 0 && outcome.verdict === 'fail';
 }
 
+/** What a hunt looks for: admissions above the bound, or decisions that were lost. */
+export type Aim = 'excess' | 'availability';
+
 /**
- * Below 0 if `one` is worse than `other`; a total order. Findings are first, by tokens beyond the bound. Others are ordered
- * by the share of the bound that they reached, then by how little a bucket lacked.
+ * Below 0 if `one` is worse than `other`; a total order. For excess: by tokens beyond the bound, so that a bound of which
+ * less was used is better; then by the share of the bound that was reached; then by how little a bucket lacked. For
+ * availability: by decisions lost a second.
  */
-export function compareOutcomes(one: Outcome, other: Outcome): number {
-  const found = (outcome: Outcome) => (isFound(outcome) ? beyondOf(outcome) : 0);
+export function compareOutcomes(one: Outcome, other: Outcome, aim: Aim = 'excess'): number {
+  const failed = Number(one.failure !== undefined) - Number(other.failure !== undefined);
+  if (failed !== 0) return failed;
+  if (aim === 'availability') return other.lostPerSecond - one.lostPerSecond;
   return (
-    found(other) - found(one) ||
+    Number(isFound(other)) - Number(isFound(one)) ||
+    compare(beyondOf(other), beyondOf(one)) ||
     shareOfBound(other) - shareOfBound(one) ||
-    one.lacking - other.lacking ||
-    other.excess - one.excess
+    one.lacking - other.lacking
   );
 }
 
-export function isWorse(one: Outcome, other: Outcome): boolean {
-  return compareOutcomes(one, other) < 0;
+/** Also of infinities. */
+function compare(one: number, other: number): number {
+  return one === other ? 0 : one - other;
 }
 
-function shareOfBound({ excess, bound }: Outcome): number {
-  return bound === null || bound === 0 ? 0 : Math.min(1, excess / bound);
+export function isWorse(one: Outcome, other: Outcome, aim?: Aim): boolean {
+  return compareOutcomes(one, other, aim) < 0;
+}
+
+/** The share of a bound above 0 that was reached. */
+export function shareOfBound({ excess, bound }: Outcome): number {
+  return bound === null || bound === 0 ? 0 : excess / bound;
 }

@@ -17,7 +17,14 @@ function outcomeOf({ faults, load }: Schedule): Outcome {
   const offMs = Math.min(20_000, ...lengths.map((ms) => Math.abs(ms - 2_500)));
   const excess = Math.max(0, (100 - offMs) / 20) * load.users;
   const verdict = excess > 0 ? 'fail' : 'pass';
-  return { excess, bound: 0, lacking: offMs / 1_000, verdict, requests: load.ratePerSecond };
+  return {
+    excess,
+    bound: 0,
+    lacking: offMs / 1_000,
+    verdict,
+    requests: load.ratePerSecond,
+    lostPerSecond: 0,
+  };
 }
 
 const evaluate: Evaluate = async (schedules) => schedules.map(outcomeOf);
@@ -88,7 +95,14 @@ describe('a search', () => {
 
   it('begins again where changes lead no further', async () => {
     const flat: Evaluate = async (schedules) =>
-      schedules.map(() => ({ excess: 0, bound: 0, lacking: 20, verdict: 'pass', requests: 1 }));
+      schedules.map(() => ({
+        excess: 0,
+        bound: 0,
+        lacking: 20,
+        verdict: 'pass',
+        requests: 1,
+        lostPerSecond: 0,
+      }));
     expect((await last({ evaluate: flat, schedules: 1_000 })).restarts).toBeGreaterThan(3);
   });
 

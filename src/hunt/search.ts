@@ -3,7 +3,7 @@ import { Dice } from './dice.ts';
 import { drawSchedule } from './draw.ts';
 import type { Evaluate } from './evaluate.ts';
 import { mutate } from './mutate.ts';
-import { compareOutcomes, isFound, isWorse, type Outcome } from './outcome.ts';
+import { type Aim, compareOutcomes, isFound, isWorse, type Outcome, shareOfBound } from './outcome.ts';
 import type { Schedule } from './schedule.ts';
 import type { Space } from './space.ts';
 
@@ -35,6 +35,8 @@ export interface SearchOptions {
   readonly signal?: AbortSignal;
   /** How many to keep. Default: 5. */
   readonly keep?: number;
+  /** Default: excess. */
+  readonly aim?: Aim;
   /** `climb` changes the worst schedules so far; `random` only draws. Default: climb. */
   readonly way?: 'climb' | 'random';
 }
@@ -51,7 +53,7 @@ const FRESH = 0.25;
 
 /** Searches the worst schedules: draws some, changes the worst of them, and begins again when that leads no further. */
 export async function* search(options: SearchOptions): AsyncGenerator<Progress, void> {
-  const { space, evaluate, seed, schedules: most, signal, keep = 5, way = 'climb' } = options;
+  const { space, evaluate, seed, schedules: most, signal, keep = 5, way = 'climb', aim = 'excess' } = options;
   const dice = new Dice(makeRandom(seed, 'hunt'));
   let progress: Progress = { schedules: 0, found: 0, restarts: 0, best: [] };
   let elite: readonly Tried[] = [];
@@ -61,12 +63,12 @@ export async function* search(options: SearchOptions): AsyncGenerator<Progress, 
     const batch = Array.from({ length: size }, () => next(dice, space, way === 'climb' ? elite : []));
     const outcomes = await evaluate(batch);
     const tried = batch.map((schedule, at): Tried => ({ schedule, outcome: outcomeAt(outcomes, at) }));
-    const best = worstOf([...elite, ...tried], ELITE);
-    stale = isBetter(best[0], elite[0]) ? 0 : stale + 1;
+    const best = eliteOf([...elite, ...tried], aim);
+    stale = isBetter(best[0], elite[0], aim) ? 0 : stale + 1;
     const isOver = stale >= STALE;
     elite = isOver ? [] : best;
     if (isOver) stale = 0;
-    progress = advance(progress, tried, { keep, isOver });
+    progress = advance(progress, tried, { keep, isOver, aim });
     yield progress;
   }
 }
@@ -85,20 +87,33 @@ function outcomeAt(outcomes: readonly Outcome[], at: number): Outcome {
   return outcome;
 }
 
-function isBetter(one: Tried | undefined, other: Tried | undefined): boolean {
+function isBetter(one: Tried | undefined, other: Tried | undefined, aim: Aim): boolean {
   if (one === undefined) return false;
-  return other === undefined || isWorse(one.outcome, other.outcome);
+  return other === undefined || isWorse(one.outcome, other.outcome, aim);
 }
 
-/** The worst first; equal ones stay in their order. */
-function worstOf(tried: readonly Tried[], most: number): readonly Tried[] {
-  return tried.toSorted((a, b) => compareOutcomes(a.outcome, b.outcome)).slice(0, most);
+/**
+ * The worst, and those that reached the largest share of a bound above 0: else schedules with such a bound would never be
+ * changed, since nothing is nearer to a bound of 0 than no excess at all.
+ */
+function eliteOf(tried: readonly Tried[], aim: Aim): readonly Tried[] {
+  const worst = worstFirst(tried, aim).slice(0, ELITE);
+  if (aim !== 'excess') return worst;
+  const bounded = tried
+    .filter((one) => shareOfBound(one.outcome) > 0 && !worst.includes(one))
+    .sort((a, b) => shareOfBound(b.outcome) - shareOfBound(a.outcome));
+  return [...worst, ...bounded.slice(0, ELITE / 2)];
+}
+
+/** Equal ones stay in their order. */
+function worstFirst(tried: readonly Tried[], aim: Aim): readonly Tried[] {
+  return tried.toSorted((a, b) => compareOutcomes(a.outcome, b.outcome, aim));
 }
 
 function advance(
   { schedules, found, firstFound, restarts, best }: Progress,
   tried: readonly Tried[],
-  { keep, isOver }: { readonly keep: number; readonly isOver: boolean },
+  { keep, isOver, aim }: { readonly keep: number; readonly isOver: boolean; readonly aim: Aim },
 ): Progress {
   const isOne = ({ outcome }: Tried) => isFound(outcome);
   const at = tried.findIndex(isOne);
@@ -108,7 +123,7 @@ function advance(
     found: found + tried.filter(isOne).length,
     ...(first !== undefined && { firstFound: first }),
     restarts: restarts + Number(isOver),
-    best: ofEachKind(worstOf([...best, ...tried], best.length + tried.length)).slice(0, keep),
+    best: ofEachKind(worstFirst([...best, ...tried], aim)).slice(0, keep),
   };
 }
 

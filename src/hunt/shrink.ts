@@ -1,6 +1,6 @@
 import type { Evaluate } from './evaluate.ts';
 import type { Ground } from './ground.ts';
-import { beyondOf, isFound } from './outcome.ts';
+import { type Aim, beyondOf, isFound, type Outcome } from './outcome.ts';
 import { isPossible, type Schedule } from './schedule.ts';
 import type { Tried } from './search.ts';
 import { simplerThan } from './simpler.ts';
@@ -11,6 +11,8 @@ export interface ShrinkOptions {
   /** Ends after so many schedules. Default: 400. */
   readonly schedules?: number;
   readonly signal?: AbortSignal;
+  /** Default: excess. */
+  readonly aim?: Aim;
 }
 
 /** What a shrinking has done so far. */
@@ -26,25 +28,34 @@ const MOST_SCHEDULES = 400;
 
 /** A finding of so many tokens is kept; of a smaller one, all. */
 const KEPT_TOKENS = 1;
+/** Of lost decisions. */
+const KEPT_SHARE = 0.8;
+
+/** Whether an outcome is still what was found. */
+function whatStays(found: Outcome, aim: Aim): (outcome: Outcome) => boolean {
+  if (aim === 'availability')
+    return ({ lostPerSecond }) => lostPerSecond > 0 && lostPerSecond >= KEPT_SHARE * found.lostPerSecond;
+  const leastTokens = Math.min(KEPT_TOKENS, beyondOf(found));
+  return (outcome) => isFound(outcome) && beyondOf(outcome) >= leastTokens;
+}
 
 /**
  * Makes a finding simpler while it stays one: fewer faults, users and requests, shorter times, rounder numbers. Gives the
  * smallest so far after each batch. A schedule that is no finding is given back as it is.
  */
 export async function* shrink(found: Tried, options: ShrinkOptions): AsyncGenerator<Shrunk, void> {
-  const { ground, evaluate, schedules: most = MOST_SCHEDULES, signal } = options;
-  const leastTokens = Math.min(KEPT_TOKENS, beyondOf(found.outcome));
+  const { ground, evaluate, schedules: most = MOST_SCHEDULES, signal, aim = 'excess' } = options;
+  const stays = whatStays(found.outcome, aim);
   const seen = new Set<string>();
   let [smallest, schedules] = [found, 0];
   yield { smallest, schedules };
-  while (isFound(found.outcome) && schedules < most && !(signal?.aborted ?? false)) {
+  while (stays(found.outcome) && schedules < most && !(signal?.aborted ?? false)) {
     const batch = nextBatch(ground, smallest.schedule, { seen, most: Math.min(BATCH, most - schedules) });
     if (batch.length === 0) return;
     const outcomes = await evaluate(batch);
     schedules += batch.length;
     const tried = outcomes.map((outcome, at) => ({ schedule: batch[at] as Schedule, outcome }));
-    const stays = ({ outcome }: Tried) => isFound(outcome) && beyondOf(outcome) >= leastTokens;
-    smallest = tried.find(stays) ?? smallest;
+    smallest = tried.find(({ outcome }) => stays(outcome)) ?? smallest;
     yield { smallest, schedules };
   }
 }
