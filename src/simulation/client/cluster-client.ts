@@ -1,6 +1,7 @@
 import type { Random } from '../../core/prng.ts';
 import type { Timer } from '../../core/time.ts';
 import { backoff } from '../../limiter/redis/command-timeout.ts';
+import { SLOTS } from '../../topology/topology.ts';
 import type { Network, Place } from '../network.ts';
 import type { SlotsView } from '../nodes/messages.ts';
 import { askOnce } from './ask-once.ts';
@@ -42,7 +43,7 @@ export class ClusterClient implements Client {
   readonly #options: ClusterClientOptions;
   readonly #problems = new Problems();
   /** By slot: the primary, and its replicas. */
-  readonly #slots: (readonly string[] | undefined)[] = [];
+  readonly #slots: (readonly string[] | undefined)[] = Array.from({ length: SLOTS });
   #members = new Map<string, Member>();
   #waiting: SentCommand[] = [];
   #status: 'connecting' | 'ready' | 'closed' = 'connecting';
@@ -119,7 +120,7 @@ export class ClusterClient implements Client {
     const roles = new Map<string, boolean>();
     for (const { from, to, primary, replicas } of views) {
       const nodes = [primary, ...replicas];
-      for (let slot = from; slot <= to; slot++) this.#slots[slot] = nodes;
+      this.#slots.fill(nodes, from, to + 1);
       for (const node of nodes) roles.set(node, node !== primary && (roles.get(node) ?? true));
     }
     for (const [node, { connection }] of this.#members) if (!roles.has(node)) this.#leave(node, connection);

@@ -37,8 +37,7 @@ export class ClusterSlots implements NodeSlots {
     }
     const slots = running.member.view.table
       .of(node)
-      .ranges()
-      .flatMap(({ from, to }) => Array.from({ length: to - from + 1 }, (_, i) => from + i));
+      .ranges.flatMap(({ from, to }) => Array.from({ length: to - from + 1 }, (_, i) => from + i));
     return slots.sort((a, b) => (counts.get(b) ?? 0) - (counts.get(a) ?? 0) || b - a);
   }
 

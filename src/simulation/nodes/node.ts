@@ -38,8 +38,7 @@ export class SimulatedNode extends NodeLife<Running> {
     if (self.isReplica) return { role: 'replica', slots: '' };
     const slots = table
       .of(self.name)
-      .ranges()
-      .map(({ from, to }) => (from === to ? `${from}` : `${from}-${to}`));
+      .ranges.map(({ from, to }) => (from === to ? `${from}` : `${from}-${to}`));
     return { role: 'primary', slots: slots.join(' ') };
   }
 

@@ -1,5 +1,6 @@
 import type { NodeRole } from '../../regions/cluster/role-watch.ts';
 import type { Topology } from '../../topology/topology.ts';
+import { SlotTable } from './cluster/slot-table.ts';
 import { View } from './cluster/view.ts';
 import { ClusterSlots } from './cluster-slots.ts';
 import { SimulatedNode } from './node.ts';
@@ -32,9 +33,12 @@ export class SimulatedCluster implements SimulatedNodes {
     this.topology = topology;
     this.#roles = new RoleEvents(network.time, onRole);
     const changed = (node: SimulatedNode) => this.#roles.look(node);
+    const { nodes: all, apart } = topology;
+    const whole = apart ? undefined : formedTable(all);
     this.#nodes = new Map(
-      topology.nodes.map((planned) => {
-        const view = formedView(planned.name, topology);
+      all.map((planned) => {
+        const known = whole === undefined ? [planned] : all;
+        const view = formedView(planned.name, known, whole?.copy() ?? formedTable(known));
         return [planned.name, new SimulatedNode({ ...options, planned, view, changed })];
       }),
     );
@@ -124,19 +128,22 @@ export class SimulatedCluster implements SimulatedNodes {
   }
 }
 
-/** What a node knows once the cluster has been formed; each node has an epoch of its own. Apart, it is alone. */
-function formedView(self: string, { nodes, apart }: Topology): View {
-  const known = apart ? nodes.filter(({ name }) => name === self) : nodes;
-  const view = new View(
-    self,
-    known.map(({ name }) => name),
-  );
-  for (const { name, replicaOf, slots } of known) {
+/** The slots of a cluster that has been formed. */
+function formedTable(nodes: Topology['nodes']): SlotTable {
+  const table = new SlotTable(nodes.map(({ name }) => name));
+  for (const { name, slots } of nodes) if (slots !== undefined) table.giveAll(slots[0], slots[1], name);
+  for (const { name } of nodes) table.of(name); // copies have these sets too
+  return table;
+}
+
+/** What a node knows once the cluster of these nodes has been formed; each node has an epoch of its own. */
+function formedView(self: string, nodes: Topology['nodes'], table: SlotTable): View {
+  const names = nodes.map(({ name }) => name);
+  const view = new View(self, names, table);
+  for (const { name, replicaOf } of nodes) {
     const peer = view.get(name);
     peer.configEpoch = ++view.currentEpoch;
     if (replicaOf !== undefined) peer.primary = view.get(replicaOf);
-    if (slots === undefined) continue;
-    for (let slot = slots[0]; slot <= slots[1]; slot++) view.table.give(slot, name);
   }
   return view;
 }
@@ -146,10 +153,7 @@ function fingerprint(view: View): string {
   return view.peers
     .map((peer) => {
       const owner = peer.primary?.name ?? peer.configEpoch;
-      const slots = view.table
-        .of(peer.name)
-        .ranges()
-        .flatMap(({ from, to }) => [from, to]);
+      const slots = view.table.of(peer.name).ranges.flatMap(({ from, to }) => [from, to]);
       return `${peer.name} ${owner} ${peer.isDown} ${slots}`;
     })
     .join('\n');

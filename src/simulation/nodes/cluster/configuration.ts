@@ -1,4 +1,3 @@
-import { SLOTS } from '../../../topology/topology.ts';
 import type { BusMessage } from './messages.ts';
 import type { Peer } from './peer.ts';
 import type { SlotSet } from './slot-set.ts';
@@ -57,19 +56,12 @@ export class Configuration {
     const current = self.primary ?? self;
     let lost = 0;
     let hasChanged = false;
-    for (let slot = 0; slot < SLOTS; slot++) {
-      const before = table.ownerOf(slot);
-      if (!claims.has(slot)) {
-        if (before === owner.name) table.mark(slot, false);
-        continue;
-      }
-      if (before === owner.name) {
-        table.mark(slot, true);
-        continue;
-      }
-      if (!table.isUnclaimed(slot) && view.get(before ?? '').configEpoch >= epoch) continue;
-      if (before === current.name) lost++;
-      table.give(slot, owner.name);
+    for (const { from, to } of table.of(owner.name).ranges)
+      for (let slot = from; slot <= to; slot++) table.mark(slot, claims.has(slot));
+    for (const { from, to, owner: before, isUnclaimed } of table.runs(claims.ranges)) {
+      if (before === owner.name || (!isUnclaimed && view.get(before ?? '').configEpoch >= epoch)) continue;
+      if (before === current.name) lost += to - from + 1;
+      table.giveAll(from, to, owner.name);
       hasChanged = true;
     }
     if (hasChanged) changed();
@@ -118,9 +110,9 @@ export class Configuration {
   /** The sender claims a slot that another node has by a greater epoch: it may have missed that. */
   #correctIfOld(sender: Peer, { slots, configEpoch }: BusMessage): void {
     const { view, correct } = this.#options;
-    for (let slot = 0; slot < SLOTS; slot++) {
-      if (!slots.has(slot) || view.table.isUnclaimed(slot)) continue;
-      const owner = view.get(view.table.ownerOf(slot) ?? '');
+    for (const { owner: name, isUnclaimed } of view.table.runs(slots.ranges)) {
+      if (isUnclaimed) continue;
+      const owner = view.get(name ?? '');
       if (owner === sender || owner.configEpoch <= configEpoch) continue;
       correct(sender, owner);
       return;

@@ -1,4 +1,3 @@
-import { SLOTS } from '../../../topology/topology.ts';
 import type { BusMessage } from './messages.ts';
 import type { Peer } from './peer.ts';
 import type { View } from './view.ts';
@@ -135,10 +134,8 @@ export class Election {
     const { primary } = candidate;
     if (primary === undefined || (!primary.isFailed && !request.forced)) return;
     if (primary.votedMs !== 0 && nowMs() - primary.votedMs < nodeTimeoutMs * VOTE_TIMEOUTS) return;
-    for (let slot = 0; slot < SLOTS; slot++) {
-      if (!request.slots.has(slot) || table.isUnclaimed(slot)) continue;
-      if (view.get(table.ownerOf(slot) ?? '').configEpoch > request.configEpoch) return;
-    }
+    for (const { owner, isUnclaimed } of table.runs(request.slots.ranges))
+      if (!isUnclaimed && view.get(owner ?? '').configEpoch > request.configEpoch) return;
     view.votedEpoch = view.currentEpoch;
     primary.votedMs = nowMs();
     changed();

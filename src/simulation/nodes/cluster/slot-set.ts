@@ -2,7 +2,7 @@ import { SLOTS } from '../../../topology/topology.ts';
 
 const WORDS = SLOTS / 32;
 
-interface SlotRange {
+export interface SlotRange {
   readonly from: number;
   readonly to: number;
 }
@@ -11,22 +11,32 @@ interface SlotRange {
 export class SlotSet {
   readonly #words: Uint32Array;
   readonly size: number;
-  #ranges: readonly SlotRange[] | undefined;
+  /** First and last of each run, rising. */
+  readonly ranges: readonly SlotRange[];
 
-  private constructor(words: Uint32Array, size: number) {
+  private constructor(words: Uint32Array, size: number, ranges: readonly SlotRange[]) {
     this.#words = words;
     this.size = size;
+    this.ranges = ranges;
   }
 
   static of(has: (slot: number) => boolean): SlotSet {
     const words = new Uint32Array(WORDS);
+    const ranges: SlotRange[] = [];
     let size = 0;
+    let from: number | undefined;
     for (let slot = 0; slot < SLOTS; slot++) {
-      if (!has(slot)) continue;
-      words[slot >> 5] = (words[slot >> 5] ?? 0) | (1 << (slot & 31));
-      size++;
+      if (has(slot)) {
+        words[slot >> 5] = (words[slot >> 5] ?? 0) | (1 << (slot & 31));
+        size++;
+        from ??= slot;
+      } else if (from !== undefined) {
+        ranges.push({ from, to: slot - 1 });
+        from = undefined;
+      }
     }
-    return new SlotSet(words, size);
+    if (from !== undefined) ranges.push({ from, to: SLOTS - 1 });
+    return new SlotSet(words, size, ranges);
   }
 
   has(slot: number): boolean {
@@ -38,22 +48,5 @@ export class SlotSet {
     if (this.size !== other.size) return false;
     for (let at = 0; at < WORDS; at++) if (this.#words[at] !== other.#words[at]) return false;
     return true;
-  }
-
-  /** First and last of each run, rising. */
-  ranges(): readonly SlotRange[] {
-    this.#ranges ??= this.#findRanges();
-    return this.#ranges;
-  }
-
-  #findRanges(): SlotRange[] {
-    const ranges: { from: number; to: number }[] = [];
-    for (let slot = 0; slot < SLOTS; slot++) {
-      if (!this.has(slot)) continue;
-      const open = ranges.at(-1);
-      if (open !== undefined && open.to === slot - 1) open.to = slot;
-      else ranges.push({ from: slot, to: slot });
-    }
-    return ranges;
   }
 }

@@ -1,7 +1,16 @@
 import { SLOTS } from '../../../topology/topology.ts';
-import { SlotSet } from './slot-set.ts';
+import { type SlotRange, SlotSet } from './slot-set.ts';
 
 const NONE = -1;
+
+/** Slots in a row, the last included, that have the same owner. */
+export interface SlotRun {
+  readonly from: number;
+  readonly to: number;
+  readonly owner: string | undefined;
+  /** As of each of its slots. */
+  readonly isUnclaimed: boolean;
+}
 
 /** Which node owns each slot, as one node knows it. */
 export class SlotTable {
@@ -9,12 +18,14 @@ export class SlotTable {
   readonly #owners: Int16Array;
   /** Slots whose owner claims them no more: the next node that claims one gets it. */
   readonly #unclaimed: Uint8Array;
-  readonly #sets = new Map<string, SlotSet>();
+  /** By the place of the name. */
+  readonly #sets: (SlotSet | undefined)[];
 
   constructor(names: readonly string[], from?: SlotTable) {
     this.#names = names;
     this.#owners = from === undefined ? new Int16Array(SLOTS).fill(NONE) : from.#owners.slice();
     this.#unclaimed = from === undefined ? new Uint8Array(SLOTS) : from.#unclaimed.slice();
+    this.#sets = from === undefined ? names.map(() => undefined) : from.#sets.slice();
   }
 
   copy(): SlotTable {
@@ -25,18 +36,26 @@ export class SlotTable {
     return this.#names[this.#owners[slot] ?? NONE];
   }
 
-  isUnclaimed(slot: number): boolean {
-    return this.#owners[slot] === NONE || this.#unclaimed[slot] === 1;
+  /** All slots of these ranges, rising. What changes once they are read does not change them. */
+  runs(ranges: readonly SlotRange[]): readonly SlotRun[] {
+    return ranges.flatMap(({ from, to }) => {
+      const runs: SlotRun[] = [];
+      for (let first = from, slot = from; slot <= to; slot++) {
+        if (slot < to && this.#isLike(slot, slot + 1)) continue;
+        runs.push({ from: first, to: slot, owner: this.ownerOf(slot), isUnclaimed: this.#isUnclaimed(slot) });
+        first = slot + 1;
+      }
+      return runs;
+    });
   }
 
   /** The same object until its slots change. */
   of(name: string): SlotSet {
-    let slots = this.#sets.get(name);
-    if (slots === undefined) {
-      const index = this.#names.indexOf(name);
-      slots = SlotSet.of((slot) => this.#owners[slot] === index);
-      this.#sets.set(name, slots);
-    }
+    const place = this.#names.indexOf(name);
+    const known = this.#sets[place];
+    if (known !== undefined) return known;
+    const slots = SlotSet.of((slot) => this.#owners[slot] === place);
+    this.#sets[place] = slots;
     return slots;
   }
 
@@ -46,11 +65,19 @@ export class SlotTable {
   }
 
   give(slot: number, name: string): void {
-    const before = this.ownerOf(slot);
-    if (before !== undefined) this.#sets.delete(before);
-    this.#sets.delete(name);
-    this.#owners[slot] = this.#names.indexOf(name);
-    this.#unclaimed[slot] = 0;
+    this.giveAll(slot, slot, name);
+  }
+
+  /** The slots from the first to the last. */
+  giveAll(first: number, last: number, name: string): void {
+    const place = this.#names.indexOf(name);
+    for (let slot = first; slot <= last; slot++) {
+      const before = this.#owners[slot] as number;
+      if (before !== NONE) this.#sets[before] = undefined;
+      this.#owners[slot] = place;
+      this.#unclaimed[slot] = 0;
+    }
+    this.#sets[place] = undefined;
   }
 
   /** Its owner claims the slot again, or claims it no more. */
@@ -60,7 +87,14 @@ export class SlotTable {
 
   /** All slots of one node become those of another. */
   move(from: string, to: string): void {
-    const moved = this.of(from);
-    for (let slot = 0; slot < SLOTS; slot++) if (moved.has(slot)) this.give(slot, to);
+    for (const range of this.of(from).ranges) this.giveAll(range.from, range.to, to);
+  }
+
+  #isLike(slot: number, other: number): boolean {
+    return this.#owners[slot] === this.#owners[other] && this.#unclaimed[slot] === this.#unclaimed[other];
+  }
+
+  #isUnclaimed(slot: number): boolean {
+    return this.#owners[slot] === NONE || this.#unclaimed[slot] === 1;
   }
 }

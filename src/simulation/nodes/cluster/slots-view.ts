@@ -13,7 +13,7 @@ export function slotsView(view: View, ownOffset: number): SlotsView[] {
         .replicasOf(primary)
         .filter(isListed)
         .map(({ name }) => name);
-      const ranges = table.of(primary.name).ranges();
+      const ranges = table.of(primary.name).ranges;
       return ranges.map((range) => ({ ...range, primary: primary.name, replicas }));
     })
     .sort((a, b) => a.from - b.from);
