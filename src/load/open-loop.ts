@@ -14,6 +14,7 @@ export interface OpenLoopOptions {
 }
 
 const TICK_MS = 1;
+const TICK_US = 1_000 * TICK_MS;
 
 /**
  * Open loop: each request is due at a time that does not depend on earlier requests. Its latency counts from that time,
@@ -41,7 +42,11 @@ export function openLoop({ arrivals, regions, durationMs, recorder, timers }: Op
     free: (connection) => void idle[connection.region]?.push(connection),
     start(atUs) {
       startedUs = atUs;
-      timer = timers.every(TICK_MS, () => sendDue(Math.min(recorder.nowUs() - startedUs, endUs)));
+      timer = timers.ticks(TICK_MS, () => {
+        const elapsedUs = Math.min(recorder.nowUs() - startedUs, endUs);
+        sendDue(elapsedUs);
+        return next === undefined ? Number.POSITIVE_INFINITY : Math.floor((next.atUs - elapsedUs) / TICK_US);
+      });
     },
     stop({ isEarly }) {
       timer?.cancel();

@@ -69,6 +69,33 @@ describe('virtual time', () => {
     expect(calls).toBe(3);
   });
 
+  it('leaves out the ticks that are not needed, and keeps the place of all others', async () => {
+    const time = new VirtualTime();
+    const seen: string[] = [];
+    const spared = [0, 3, 1, Number.POSITIVE_INFINITY];
+    new ProcessTime(time).ticks(1, () => {
+      seen.push(`tick@${time.nowUs}`);
+      return spared.shift() ?? 0;
+    });
+    time.at(4_500, () => time.at(6_000, () => seen.push(`before@${time.nowUs}`))); // the tick is planned at 5000
+    time.at(6_500, () => time.at(7_000, () => seen.push(`after@${time.nowUs}`)));
+    await time.runUntil(50_000);
+    expect(seen).toEqual([
+      ...['tick@1000', 'tick@2000', 'before@6000', 'tick@6000', 'after@7000'],
+      'tick@8000',
+    ]);
+  });
+
+  it('ends ticks that are cancelled while some are left out', async () => {
+    const time = new VirtualTime();
+    let calls = 0;
+    const ticks = new ProcessTime(time).ticks(1, () => (++calls === 1 ? 5 : 0));
+    await time.runUntil(3_000);
+    ticks.cancel();
+    await time.runUntil(50_000);
+    expect(calls).toBe(1);
+  });
+
   it('plans one object again once it has happened or is cancelled', async () => {
     const time = new VirtualTime();
     const seen: number[] = [];

@@ -20,7 +20,7 @@ class Call implements Planned, Timer {
 }
 
 /** Turns of one round of the event loop of Node.js, which lets promises go on between two of them: a round takes longer. */
-const TURNS = 64;
+const MOST_TURNS = 64;
 
 /** The first date at which a simulation may begin, microseconds since 1970. */
 const FIRST_DATE_US = Date.UTC(2026, 0, 1) * 1_000;
@@ -90,6 +90,7 @@ export class VirtualTime {
   runUntil(endUs: number): Promise<void> {
     return new Promise((resolve, reject) => {
       let isOver = false;
+      let turns = 1;
       let planned = 0;
       const turn = () => {
         if (isOver) return;
@@ -104,8 +105,9 @@ export class VirtualTime {
         else if (--planned === 0) planTurns();
       };
       const planTurns = () => {
-        planned = TURNS;
-        for (let each = 0; each < TURNS; each++) setImmediate(turn);
+        planned = turns;
+        for (let each = 0; each < turns; each++) setImmediate(turn);
+        turns = Math.min(MOST_TURNS, 2 * turns); // few are left over where time passes by little
       };
       planTurns();
     });
@@ -160,6 +162,22 @@ export class ProcessTime implements Time {
       timer = this.after(ms, () => {
         plan();
         call();
+      });
+    };
+    plan();
+    return { cancel: () => timer.cancel() };
+  }
+
+  /** Those that are left out cost nothing; the others are planned one interval before, as all were. */
+  ticks(ms: number, call: () => number): Timer {
+    let timer: Timer;
+    const plan = () => {
+      timer = this.after(ms, () => {
+        plan();
+        const spared = call();
+        if (spared < 1) return;
+        timer.cancel();
+        if (Number.isFinite(spared)) timer = this.after(spared * ms, plan);
       });
     };
     plan();
