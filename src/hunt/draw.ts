@@ -59,24 +59,35 @@ function drawNear(dice: Dice, { atMs, forMs }: PlannedFault): number {
 
 /** A small load, in which every bucket is at its limit now and then. */
 function drawLoad(dice: Dice, ground: Ground): HuntedLoad {
+  const users = dice.whole(1, MOST_USERS);
+  const ratePerSecond = dice.whole(RATE_PER_S.least, RATE_PER_S.most);
   return {
-    users: dice.whole(1, MOST_USERS),
-    ratePerSecond: dice.whole(RATE_PER_S.least, RATE_PER_S.most),
+    ...{ users, ratePerSecond },
     durationMs: 100 * dice.whole(DURATION_MS.least / 100, DURATION_MS.most / 100),
     roaming: dice.chance(0.85) ? 1 : 0.5,
     skew: dice.chance(0.7) ? 0 : 1,
-    costs: drawCosts(dice, ground),
+    costs: drawCosts(dice, ground, { users, ratePerSecond }),
     ...(dice.chance(0.3) && { resting: drawResting(dice) }),
     ...(dice.chance(0.4) && { peaks: drawPeaks(dice) }),
   };
 }
 
-export function drawCosts(dice: Dice, { strategy, limiter, policy }: Ground): readonly number[] {
-  const isUnit = limiter === undefined && traitsOf(strategy).unitCost === true;
-  if (isUnit || dice.chance(0.8)) return [1];
-  const most = Math.min(...parsePolicies(policy).map((each) => each.policy.capacityTokens));
-  const cost = dice.whole(1, Math.max(1, Math.floor(most / 4)));
-  return cost === 1 || dice.chance(0.5) ? [cost] : [1, cost];
+/** Mostly so many tokens that the users want from one to four times of what their buckets refill. */
+export function drawCosts(
+  dice: Dice,
+  { strategy, limiter, policy }: Ground,
+  { users, ratePerSecond }: Pick<HuntedLoad, 'users' | 'ratePerSecond'>,
+): readonly number[] {
+  const policies = parsePolicies(policy).map((each) => each.policy);
+  const most = Math.max(1, Math.floor(Math.min(...policies.map((each) => each.capacityTokens)) / 4));
+  if (most === 1 || (limiter === undefined && traitsOf(strategy).unitCost)) return [1];
+  if (dice.chance(0.1)) return [dice.whole(1, most)];
+  const refillPerS = Math.min(
+    ...policies.map(({ quantaPerUs, quantaPerToken }) => (1e6 * quantaPerUs) / quantaPerToken),
+  );
+  const wanted = Math.round((dice.wide(100, 400) / 100) * ((users * refillPerS) / ratePerSecond));
+  const cost = Math.max(1, Math.min(most, wanted));
+  return cost === 1 || dice.chance(0.7) ? [cost] : [1, cost];
 }
 
 export function drawResting(dice: Dice): NonNullable<HuntedLoad['resting']> {

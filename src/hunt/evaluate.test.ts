@@ -9,6 +9,23 @@ const schedule = (seed: number): Schedule => ({
   faults: [],
 });
 
+it('a step of a clock that no reading shows is within the bound of lease', async () => {
+  const short: Schedule = {
+    seed: 212765178,
+    load: {
+      ...{ users: 3, ratePerSecond: 24, durationMs: 8_200, roaming: 0.5, skew: 1, costs: [1] },
+      resting: { share: 0.5, restMs: 1_136, burstMs: 957 },
+    },
+    faults: [
+      { fault: 'drop-reply', regions: ['us-east'], atMs: 6_393, forMs: 418 },
+      { fault: 'node-clock', node: 'us-east-0', stepMs: 28_183, atMs: 6_617, forMs: 155 },
+    ],
+  };
+  const [outcome] = await evaluateHere(groundOf('lease'))([short]);
+  expect(outcome).toMatchObject({ bound: 20, verdict: 'pass' });
+  expect(outcome?.excess).toBeGreaterThan(0.5);
+});
+
 it('reads of replicas admit too much, and acknowledged decisions do not; outcomes are in the order of schedules', async () => {
   const schedules = [schedule(3), schedule(4), schedule(3)];
   const [one, other, again] = await evaluateHere(groundOf('replica-reads'))(schedules);

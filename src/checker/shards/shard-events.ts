@@ -2,6 +2,7 @@ import type { Episodes, Takeover } from '../../core/bound.ts';
 import type { OperationTable } from '../../history/columns/table.ts';
 import type { Event, FaultRecord } from '../../history/records/operation.ts';
 import type { ClockBounds, ClockOffset } from '../clocks/bounds.ts';
+import { withStepsOfFaults } from '../clocks/fault-steps.ts';
 import { findPromotions, roleEventsOf } from '../evidence/promotions.ts';
 import { findFallbacks } from './fallbacks.ts';
 import { withMovedShards } from './moved-shards.ts';
@@ -57,8 +58,9 @@ interface Tenure {
  */
 export function findEpisodes(
   { regions, operations: table, events, faults }: ShardEvents,
-  clock: KnownClocks,
+  known: KnownClocks,
 ): Shards {
+  const clock = { ...known, steps: withStepsOfFaults(known.steps, faults) };
   const spreadUs = serviceClockSpread(faults);
   const together = perRegionEpisodes({ regions, events }, clock);
   if (together !== undefined) {
