@@ -1,4 +1,4 @@
-import type { DeclaredBound, DeclaredStated, Episodes } from '../core/bound.ts';
+import type { Admissions, DeclaredBound, DeclaredStated, Episodes } from '../core/bound.ts';
 import type { Policy } from '../core/policy.ts';
 import type { History, LogReading } from '../history/history.ts';
 import type { Claim } from './claims/claim.ts';
@@ -25,7 +25,11 @@ export interface CheckOptions {
   /** The claims of the run. Default: the claims for any history, with the limits below. */
   readonly claims?: readonly Claim[];
   /** The bound that the strategy declares for the buckets of one shard. Without it no claim on `bound` can be judged. */
-  readonly boundOf?: (policy: Policy, episodes: Episodes) => DeclaredBound | undefined;
+  readonly boundOf?: (
+    policy: Policy,
+    episodes: Episodes,
+    admissions: () => Admissions,
+  ) => DeclaredBound | undefined;
   /** The least share of the busiest that must be contested, 0 to 1. */
   readonly contestedAtLeast?: number;
   /** The least number of contested buckets. With 0, no small headroom is needed either. */

@@ -16,6 +16,14 @@ export interface Episodes {
   readonly fallbacks?: readonly Fallback[];
 }
 
+/** What Redis admitted of the buckets of one shard and policy. */
+export interface Admissions {
+  /** The longest time from a request to its reply. */
+  readonly longestUs: number;
+  /** How many times one bucket at most may have rested for as long as it takes to fill. */
+  readonly rests: number;
+}
+
 /**
  * A period in which a service admitted by its failure policy. Microseconds on the recorder's clock. A service that was
  * restarted meanwhile has a further one without admissions, since it began with a full share.

@@ -37,8 +37,10 @@ export function judgeRun({ plan, promise, busiest, problems }: JudgedBy, history
     busiest,
     problems,
     claims: plan.claims.map(parseClaim),
-    boundOf: (policy, episodes) =>
-      hasSeveralBuckets(plan) ? undefined : boundOf(plan.strategy, policy, episodes, failurePolicyOf(plan)),
+    boundOf: (policy, episodes, admissions) => {
+      if (hasSeveralBuckets(plan)) return undefined;
+      return boundOf(plan.strategy, policy, episodes, failurePolicyOf(plan), admissions);
+    },
     falseDenialsAtMost: falseDenialsOf(plan.strategy),
     ...(declaresStated && { declaresStated }),
     remarks: (judged) => ({

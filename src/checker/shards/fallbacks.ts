@@ -1,5 +1,4 @@
 import type { Fallback } from '../../core/bound.ts';
-import { formatNamed } from '../../core/policies.ts';
 import { KIND, type OperationTable } from '../../history/columns/table.ts';
 import type { FaultRecord } from '../../history/records/operation.ts';
 import { restartsOf } from '../evidence/service-restarts.ts';
@@ -27,19 +26,17 @@ interface OfPolicy {
 }
 
 /**
- * The episodes in which each service admitted by its failure policy, by shard and policy; a function from a bucket to
- * those of its own, undefined if there are none. An episode ends if no admission follows within the time in which an
+ * The episodes in which each service admitted by its failure policy, as a function from a bucket to those of all buckets
+ * with its key, of its shard and policy; undefined if there are none. An episode ends if no admission follows within the time in which an
  * empty bucket fills: a share is full again by then, and counting a new full share is less than counting the refill in
  * between.
  */
 export function findFallbacks(
   table: OperationTable,
-  shardOf: (bucket: number) => number,
+  keyOf: (bucket: number) => string,
   faults: readonly FaultRecord[],
 ): (bucket: number) => readonly Fallback[] | undefined {
   const found = new Map<string, OfPolicy>();
-  const keyOf = (bucket: number) =>
-    `${shardOf(bucket)} ${formatNamed({ name: table.policyNameOf(bucket), policy: table.policyOf(bucket) })}`;
   for (let bucket = 0; bucket < table.bucketCount; bucket++) {
     for (let row = table.starts[bucket] as number; row < (table.starts[bucket + 1] as number); row++) {
       const kind = table.kinds[row] as number;

@@ -1,9 +1,11 @@
-import type { Episodes, Takeover } from '../../core/bound.ts';
+import type { Admissions, Episodes, Takeover } from '../../core/bound.ts';
+import { formatNamed } from '../../core/policies.ts';
 import type { OperationTable } from '../../history/columns/table.ts';
 import type { Event, FaultRecord } from '../../history/records/operation.ts';
 import type { ClockBounds, ClockOffset } from '../clocks/bounds.ts';
 import { withStepsOfFaults } from '../clocks/fault-steps.ts';
 import { findPromotions, roleEventsOf } from '../evidence/promotions.ts';
+import { measureAdmissions } from './admissions.ts';
 import { findFallbacks } from './fallbacks.ts';
 import { withMovedShards } from './moved-shards.ts';
 import { perRegionEpisodes } from './per-region-bucket.ts';
@@ -19,6 +21,8 @@ export interface Shards {
   of(bucket: number): number;
   /** Those of a bucket's shard, with what failure policies admitted for buckets of its shard and policy. */
   episodesOf(bucket: number): Episodes | undefined;
+  /** What Redis admitted of the buckets of its shard and policy. */
+  admissionsOf(bucket: number): Admissions;
 }
 
 interface ShardEvents {
@@ -96,10 +100,15 @@ function withFallbacks(
   of: Shards['of'],
   { operations, faults }: Pick<ShardEvents, 'operations' | 'faults'>,
 ): Shards {
-  const fallbacksOf = findFallbacks(operations, of, faults);
+  const keyOf = (bucket: number) => {
+    const named = { name: operations.policyNameOf(bucket), policy: operations.policyOf(bucket) };
+    return `${of(bucket)} ${formatNamed(named)}`;
+  };
+  const fallbacksOf = findFallbacks(operations, keyOf, faults);
   return {
     all,
     of,
+    admissionsOf: measureAdmissions(operations, keyOf),
     episodesOf(bucket) {
       const [ofShard, fallbacks] = [all[of(bucket)], fallbacksOf(bucket)];
       return ofShard && { ...ofShard, ...(fallbacks && { fallbacks }) };

@@ -1,4 +1,4 @@
-import type { DeclaredBound, Episodes } from '../../core/bound.ts';
+import type { Admissions, DeclaredBound, Episodes } from '../../core/bound.ts';
 import { formatNamed } from '../../core/policies.ts';
 import type { Policy } from '../../core/policy.ts';
 import { KIND, type OperationTable } from '../../history/columns/table.ts';
@@ -17,6 +17,7 @@ interface Group {
   readonly policy: Policy;
   /** The policy with its name, if it has one. */
   readonly policyText: string;
+  readonly admissions: () => Admissions;
   buckets: number;
   /** Whether a node decided all its admissions, or a failure policy. */
   isKnown: boolean;
@@ -50,7 +51,8 @@ export function shardFacts(
     const known = groups.get(key);
     if (known !== undefined) return known;
     const episodes = shards.episodesOf(bucket);
-    const group = { episodes, policy, policyText, buckets: 0, isKnown: true, withFindings: [] };
+    const admissions = () => shards.admissionsOf(bucket);
+    const group = { episodes, policy, policyText, admissions, buckets: 0, isKnown: true, withFindings: [] };
     groups.set(key, group);
     return group;
   };
@@ -64,9 +66,9 @@ export function shardFacts(
   const rows = new BucketRows(table);
   const bounds = new Map<Group, DeclaredBound>();
   const facts = [...groups.values()].flatMap((group) => {
-    const { episodes, policy, buckets, withFindings } = group;
+    const { episodes, policy, admissions, buckets, withFindings } = group;
     if (episodes === undefined) return [];
-    const bound = group.isKnown ? boundOf?.(policy, episodes) : undefined;
+    const bound = group.isKnown ? boundOf?.(policy, episodes, admissions) : undefined;
     if (bound !== undefined) bounds.set(group, bound);
     return [
       {

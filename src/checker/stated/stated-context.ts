@@ -27,7 +27,7 @@ export function statedContext(
     if (declaresStated?.tooHigh !== 'bound') return 0;
     const episodes = shards().episodesOf(bucket);
     if (episodes === undefined || episodes.shard === '' || !isWhole) return Number.POSITIVE_INFINITY;
-    const bound = boundOf?.(table.policyOf(bucket), episodes);
+    const bound = boundOf?.(table.policyOf(bucket), episodes, () => shards().admissionsOf(bucket));
     return bound?.worstWindow ?? bound?.totalExcess ?? Number.POSITIVE_INFINITY;
   };
   const wall = wallOf(wallClock());

@@ -131,11 +131,24 @@ describe('the bound of article, with 100:10/s', () => {
   it.each([
     { title: 'is a second of refill', episodes: {}, want: 10 },
     { title: 'adds the spread of the clocks', episodes: { serviceClockSpreadUs: 2 * S }, want: 30 },
-    { title: 'adds what central declares', episodes: { failovers: [takeover(0)] }, want: 110 },
+    {
+      title: 'adds what central declares, and a second again',
+      episodes: { failovers: [takeover(0)] },
+      want: 120,
+    },
+    { title: 'is a second again for a step, and its refill', episodes: { clockStepsUs: [3 * S] }, want: 50 },
   ])('$title: $want in one window, the total is not declared', ({ episodes, want }) => {
     const bound = boundOf('article', policy, { ...QUIET, ...episodes });
     expect(bound).toMatchObject({ totalExcess: null, worstWindow: want });
   });
+});
+
+it('of article knows how long admissions took and buckets rested', () => {
+  const admissions = () => ({ longestUs: 0.25 * S, rests: 2 });
+  const bound = boundOf('article', parsePolicy('20:4/s'), QUIET, 'closed', admissions);
+  expect(bound?.formula).toBe(
+    "one window: 3 * 4/s * (1 s + 0 s between the services' clocks + 0.25 s of the longest admission) = 15; total: not declared",
+  );
 });
 
 it('is none of a strategy that declares none', () => {
@@ -189,7 +202,7 @@ describe('the bound with a failure policy, with 20:5/s', () => {
     expect(boundOf('central', policy, fellBack, { localShare: 3 })).toMatchObject({ totalExcess: 50 });
     expect(boundOf('article', policy, fellBack, { localShare: 3 })).toMatchObject({
       totalExcess: null,
-      worstWindow: 55,
+      worstWindow: 60,
     });
   });
 

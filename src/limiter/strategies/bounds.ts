@@ -1,4 +1,4 @@
-import type { DeclaredBound, DeclaredStated, Episodes, Fallback } from '../../core/bound.ts';
+import type { Admissions, DeclaredBound, DeclaredStated, Episodes, Fallback } from '../../core/bound.ts';
 import type { Policy } from '../../core/policy.ts';
 import { isStrategy, type StrategyName, traitsOf } from '../../core/strategies.ts';
 import type { FailurePolicy } from '../wrappers/failure-policy.ts';
@@ -26,8 +26,9 @@ import { DEFAULT_CLOCK_MARGIN_US } from './lease/terms.ts';
  *   acked    for each restart that lost state b, for each forward step of the deciding clock min(b, r * step), also from
  *            node to node at a failover. A failover itself costs nothing: every promotable replica has every admission,
  *            and no replica acknowledges the decisions of a replaced primary.
- *   article  in one window r * (1 s + spread of the services' clocks), plus the bound of central. Every window can gain
- *            that much again, so the total over a run is not declared.
+ *   article  in one window x = r * (1 s + spread of the services' clocks + longest admission), once and again for each
+ *            failover, restart that lost state, forward step and rest, plus the bound of central. Every window can gain
+ *            that much again, so the total over a run is not declared. See `articleBound`.
  *   lease, lease-unacked
  *            see `leaseBound`; with the default margin.
  *   active-active, active-active-lww
@@ -46,8 +47,9 @@ export function boundOf(
   policy: Policy,
   episodes: Episodes,
   onFailure: FailurePolicy = 'closed',
+  admissions: () => Admissions = () => ({ longestUs: 0, rests: 0 }),
 ): DeclaredBound | undefined {
-  const own = isStrategy(strategy) ? BOUNDS[strategy]?.(policy, episodes) : undefined;
+  const own = isStrategy(strategy) ? BOUNDS[strategy]?.(policy, episodes, admissions) : undefined;
   const { fallbacks } = episodes;
   if (own === undefined || fallbacks === undefined) return own;
   return typeof onFailure === 'object'
@@ -95,7 +97,7 @@ function withShares(
   };
 }
 
-type Bound = (policy: Policy, episodes: Episodes) => DeclaredBound | undefined;
+type Bound = (policy: Policy, episodes: Episodes, admissions: () => Admissions) => DeclaredBound | undefined;
 
 const BOUNDS: Readonly<Record<StrategyName, Bound | undefined>> = {
   central: centralBound,
@@ -126,12 +128,24 @@ function ackedBound(policy: Policy, episodes: Episodes): DeclaredBound {
   return totalBound(terms, 'no state lost, no step of the clock');
 }
 
-function articleBound(policy: Policy, episodes: Episodes): DeclaredBound {
+/**
+ * Proof: let the gain of a bucket be its tokens plus r for each second since its timestamp t, at most b + x: what it can
+ * admit at once, and soon. Its refill adds what passes, so between two losses of its state a window admits at most what
+ * the gain falls by, and r * length. A timestamp is the whole second of a service's clock, read before the script ran: at
+ * most x / r behind. A loss of state raises the gain by at most b + x; the key that expires too early by a step of the
+ * node's clock by min(b, r * step) + x; one that expires after a rest of b / r by x, since its timestamp may have been
+ * rounded down less than the next one is.
+ */
+function articleBound(policy: Policy, episodes: Episodes, admissions: () => Admissions): DeclaredBound {
   const perSecond = perSecondOf(policy);
-  const spreadSeconds = episodes.serviceClockSpreadUs / 1_000_000;
+  const { longestUs, rests } = admissions();
+  const { failovers, emptyRestarts, clockStepsUs, serviceClockSpreadUs } = episodes;
+  const times = 1 + failovers.length + emptyRestarts + clockStepsUs.length + rests;
+  const [spreadSeconds, longestSeconds] = [serviceClockSpreadUs / 1_000_000, longestUs / 1_000_000];
+  const clocks = `${show(spreadSeconds)} s between the services' clocks`;
   const own = {
-    tokens: perSecond * (1 + spreadSeconds),
-    text: `${show(perSecond)}/s * (1 s + ${show(spreadSeconds)} s between the services' clocks)`,
+    tokens: times * perSecond * (1 + spreadSeconds + longestSeconds),
+    text: `${times} * ${show(perSecond)}/s * (1 s + ${clocks} + ${show(longestSeconds)} s of the longest admission)`,
   };
   return windowBound([own, ...centralTerms(policy, episodes)]);
 }
