@@ -1,7 +1,6 @@
 import type { Random } from '../../core/prng.ts';
 import type { Timer } from '../../core/time.ts';
 import { backoff } from '../../limiter/redis/command-timeout.ts';
-import { SLOTS } from '../../topology/topology.ts';
 import type { Network, Place } from '../network.ts';
 import type { SlotsView } from '../nodes/messages.ts';
 import { askOnce } from './ask-once.ts';
@@ -9,6 +8,7 @@ import type { Client, ClientEvents } from './client.ts';
 import { NodeConnection } from './node-connection.ts';
 import { Problems } from './problems.ts';
 import { CLOSED, ReplyError, type SentCommand } from './sent-command.ts';
+import { SlotNodes } from './slot-nodes.ts';
 
 export interface ClusterClientOptions extends ClientEvents {
   readonly network: Network;
@@ -42,8 +42,7 @@ const REFRESH_MS = 2_000;
 export class ClusterClient implements Client {
   readonly #options: ClusterClientOptions;
   readonly #problems = new Problems();
-  /** By slot: the primary, and its replicas. */
-  readonly #slots: (readonly string[] | undefined)[] = Array.from({ length: SLOTS });
+  readonly #slots = new SlotNodes();
   #members = new Map<string, Member>();
   #waiting: SentCommand[] = [];
   #status: 'connecting' | 'ready' | 'closed' = 'connecting';
@@ -120,7 +119,7 @@ export class ClusterClient implements Client {
     const roles = new Map<string, boolean>();
     for (const { from, to, primary, replicas } of views) {
       const nodes = [primary, ...replicas];
-      this.#slots.fill(nodes, from, to + 1);
+      this.#slots.set(from, to, nodes);
       for (const node of nodes) roles.set(node, node !== primary && (roles.get(node) ?? true));
     }
     for (const [node, { connection }] of this.#members) if (!roles.has(node)) this.#leave(node, connection);
@@ -191,7 +190,7 @@ export class ClusterClient implements Client {
   }
 
   #ofSlot(slot: number | undefined): NodeConnection | undefined {
-    const nodes = slot === undefined ? undefined : this.#slots[slot];
+    const nodes = slot === undefined ? undefined : this.#slots.of(slot);
     if (nodes === undefined) return undefined;
     const { readsReplicas, random } = this.#options;
     const at = readsReplicas && nodes.length > 1 ? 1 + Math.floor(random() * (nodes.length - 1)) : 0;
@@ -222,7 +221,7 @@ export class ClusterClient implements Client {
   };
 
   #follow(command: SentCommand, slot: number, node: string): void {
-    this.#slots[slot] = [node, ...(this.#slots[slot]?.slice(1) ?? [])];
+    this.#slots.set(slot, slot, [node, ...(this.#slots.of(slot)?.slice(1) ?? [])]);
     this.#join(node, false);
     this.#route(command);
     this.refresh();

@@ -112,4 +112,24 @@ describe('the engine of scripts', () => {
     expect(on.store.dump()).toEqual([]);
     expect(run("#!lua flags=no-writes\nreturn { redis.call('EXISTS', 'a') }", on)).toEqual({ values: [0] });
   });
+
+  it('is one for all simulations, until a command throws: its state may be damaged then', async () => {
+    const first = await ScriptEngine.open();
+    expect(await ScriptEngine.open()).toBe(first);
+    const store = new Store();
+    store.write = () => {
+      throw new Error('a mistake of ours');
+    };
+    const throwing = () => first.run(script("return { redis.call('SET', 'a', 1) }"), [], [], host({ store }));
+    expect(throwing).toThrow('a mistake of ours');
+    const second = await ScriptEngine.open();
+    expect(second).not.toBe(first);
+    expect(second.run(script('return { 7 }'), [], [], host())).toEqual({ values: [7] });
+  });
+
+  it('is a new one after many scripts', async () => {
+    const first = await ScriptEngine.open();
+    for (let nth = 0; nth <= 1_000; nth++) first.run(script(`return { ${nth} }`), [], [], host());
+    expect(await ScriptEngine.open()).not.toBe(first);
+  });
 });

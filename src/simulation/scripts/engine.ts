@@ -9,6 +9,9 @@ import { pushStruct } from './struct.ts';
 /** Strings of KEYS that stay on the stack while a script runs. */
 const KNOWN_KEYS = 8;
 
+/** A plug-in may write a new script for each simulation. */
+const MOST_SCRIPTS = 1_000;
+
 interface Compiled {
   /** Where Lua keeps the function. */
   readonly place: number;
@@ -17,10 +20,11 @@ interface Compiled {
 }
 
 /**
- * Runs scripts as Redis does, in Lua 5.1 itself: one state for all nodes, since no script leaves anything in it. Slow
- * scripts are not interrupted, and no memory is counted.
+ * Runs scripts as Redis does, in Lua 5.1 itself: one state for all nodes of all simulations, since no script leaves anything
+ * in it. Slow scripts are not interrupted, and no memory is counted.
  */
 export class ScriptEngine {
+  static #shared: ScriptEngine | undefined;
   readonly #state = new LuaState();
   readonly #compiled = new Map<string, Compiled | string>();
   readonly #current: Current = { host: undefined, addresses: [], keys: [] };
@@ -31,8 +35,11 @@ export class ScriptEngine {
     encloseScripts(this.#state);
   }
 
+  /** That of this process. A new one has 16 MiB, which would be collected after each small simulation. */
   static async open(): Promise<ScriptEngine> {
-    return new ScriptEngine();
+    if (ScriptEngine.#shared === undefined || ScriptEngine.#shared.#compiled.size > MOST_SCRIPTS)
+      ScriptEngine.#shared = new ScriptEngine();
+    return ScriptEngine.#shared;
   }
 
   /** Runs a script on a node. An error is worded as by Redis; what the script wrote before stays written. */
@@ -48,9 +55,19 @@ export class ScriptEngine {
     this.#pushArgs(args);
     lua.lua_rawgeti(L, REGISTRY, compiled.place);
     this.#current.host = commandHost(on);
-    const failed = lua.lua_pcall(L, 0, 1, HANDLER) !== 0;
+    const failed = this.#call() !== 0;
     this.#current.host = undefined;
     return failed ? { error: readError(this.#state, script) } : readReply(this.#state);
+  }
+
+  #call(): number {
+    const { lua, L } = this.#state;
+    try {
+      return lua.lua_pcall(L, 0, 1, HANDLER);
+    } catch (error) {
+      ScriptEngine.#shared = undefined; // no error of a script: its state may be damaged
+      throw error;
+    }
   }
 
   #compile({ sha, source }: Script): Compiled | string {

@@ -78,7 +78,9 @@ const PAGE_BYTES = 65_536;
  * whenever views of the memory are no longer valid.
  */
 export function startLua(grown: () => void): LuaExports {
-  const module = compiledLua();
+  const require = createRequire(import.meta.url);
+  const file = require.resolve('wasmoon-lua5.1/dist/liblua5.1.wasm');
+  const module = new WebAssembly.Module(readFileSync(file));
   const imports: Record<string, Record<string, () => unknown>> = {};
   for (const { module: from, name } of WebAssembly.Module.imports(module)) {
     imports[from] ??= {};
@@ -124,15 +126,6 @@ export function startLua(grown: () => void): LuaExports {
   lua.emscripten_stack_init();
   lua.__wasm_call_ctors();
   return lua;
-}
-
-let compiled: WasmModule | undefined;
-
-/** Compiled once: the code that V8 has optimized is that of all states. */
-function compiledLua(): WasmModule {
-  const require = createRequire(import.meta.url);
-  compiled ??= new WebAssembly.Module(readFileSync(require.resolve('wasmoon-lua5.1/dist/liblua5.1.wasm')));
-  return compiled;
 }
 
 /** A module with one function of one number, which it imports: the table of functions takes no others. */
