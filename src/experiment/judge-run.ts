@@ -21,7 +21,13 @@ export function latenciesOf({ regions }: CheckReport) {
   );
 }
 
-export function judgedBy({ plan, promise, users, signal, problems }: Omit<Run, 'provide'>): JudgedBy {
+export function judgedBy({
+  plan,
+  promise,
+  users,
+  signal,
+  problems,
+}: Pick<Run, 'plan' | 'promise' | 'users' | 'signal' | 'problems'>): JudgedBy {
   return {
     plan,
     busiest: busiestBuckets(plan, users),

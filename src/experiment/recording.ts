@@ -2,6 +2,7 @@ import { limitTokensOf } from '../checker/claims/promise.ts';
 import { environmentFailed } from '../core/errors.ts';
 import { parsePolicies } from '../core/policies.ts';
 import { traitsOf } from '../core/strategies.ts';
+import type { End } from '../history/records/operation.ts';
 import type { Recorder } from '../load/recorder.ts';
 import type { HistoryFile, Written } from './history-file.ts';
 import { busiestBuckets } from './plan-file.ts';
@@ -37,9 +38,14 @@ export function openTallies(
 }
 
 /** Records the requests of an open load that were due and not sent, since every connection of their region was busy. */
-export function recordDropped(recorder: Recorder, history: HistoryFile): void {
+export function recordDropped(recorder: Recorder, history: Pick<HistoryFile, 'add'>): void {
   for (const { region, atUs, requests } of recorder.dropped)
     history.add({ type: 'event', event: 'dropped', atUs, args: { region, requests } });
+}
+
+/** The last record of a history that was not cut short. */
+export function endRecord(recorder: Recorder): End {
+  return { type: 'end', atUs: Math.ceil(recorder.nowUs()), sent: recorder.sent };
 }
 
 /** Writes the last record, unless the history was cut short. Throws ENVIRONMENT_FAILED. */
@@ -49,8 +55,7 @@ export async function endHistory(
   { folder, part }: Pick<Run, 'folder' | 'part'>,
   isCut = false,
 ): Promise<Written> {
-  const end = { type: 'end', atUs: Math.ceil(recorder.nowUs()), sent: recorder.sent } as const;
-  return history.end(isCut ? undefined : end).catch((error: Error) => {
+  return history.end(isCut ? undefined : endRecord(recorder)).catch((error: Error) => {
     throw environmentFailed(
       `the history could not be written: ${error.message}`,
       `free disk space, or choose ${part === undefined ? `another folder than ${folder} with --reports` : 'another file with --out'}`,

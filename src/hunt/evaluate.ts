@@ -1,8 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { OpenclawError } from '../core/errors.ts';
-import { simulatePlan } from '../simulation/run.ts';
+import { simulateHeld } from '../simulation/held-run.ts';
 import type { Ground } from './ground.ts';
 import { failedOutcome, type Outcome, outcomeOf } from './outcome.ts';
 import { planOf, type Schedule } from './schedule.ts';
@@ -22,18 +19,11 @@ export function evaluateHere(ground: Ground): Evaluate {
 /** The outcome of one schedule. A fault that could not be injected, or nodes that did not settle, prove nothing. */
 async function simulateSchedule(ground: Ground, schedule: Schedule): Promise<Outcome> {
   const plan = planOf(ground, schedule);
-  const folder = await mkdtemp(join(tmpdir(), 'openclaw-hunt-'));
   try {
-    const { check } = await simulatePlan({
-      ...{ plan, folder, startedAt: new Date(0), shell: { cwd: folder, env: {} } },
-      ...{ signal: new AbortController().signal, onProgress: () => {} },
-      ...{ onExit: () => () => {}, onLeftover: () => {} },
-    });
-    return outcomeOf(ground, plan, check);
+    const { examination } = await simulateHeld({ plan, signal: new AbortController().signal });
+    return outcomeOf(ground, plan, examination.report);
   } catch (error) {
     if (error instanceof OpenclawError) return failedOutcome(plan, error);
     throw error;
-  } finally {
-    await rm(folder, { recursive: true });
   }
 }

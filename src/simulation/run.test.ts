@@ -8,6 +8,7 @@ import { makePlan } from '../scenario/make-plan.ts';
 import type { Plan } from '../scenario/plan.ts';
 import { DEFAULT_TOPOLOGY } from '../topology/topology.ts';
 import { checkSimulatedPlan } from './check-simulated-plan.ts';
+import { simulateHeld } from './held-run.ts';
 import { type SimulationOptions, simulatePlan } from './run.ts';
 
 const folders: string[] = [];
@@ -138,5 +139,30 @@ describe('a simulated run with a fault', () => {
   it('refuses what it has no model for', () => {
     const faults = [{ fault: 'command', inject: './cut.sh', atMs: 0, forMs: 0 }] as never;
     expect(() => checkSimulatedPlan({ ...planOf(), faults })).toThrow('fault command cannot be simulated');
+  });
+});
+
+describe('a simulated run without a folder', () => {
+  const { signal } = new AbortController();
+
+  it.each(['central', 'active-active'] as const)('is judged as that with one: %s', async (strategy) => {
+    const [fault] = [{ fault: 'kill', node: 'us-east-0', atMs: 500, forMs: 1_000 }] as const;
+    const plan = { ...planOf({ strategy }), faults: [fault] };
+    const folder = await makeFolder();
+    const { check } = await simulate(plan, { folder });
+    const { history, examination } = await simulateHeld({ plan, signal });
+    const text = JSON.stringify(check).replaceAll(join(folder, 'history.ndjson'), 'history.ndjson');
+    expect(JSON.parse(JSON.stringify(examination.report))).toEqual(JSON.parse(text));
+    expect(history.events.filter(({ event }) => event === 'role').length).toBeGreaterThan(0);
+  });
+
+  it('is rejected with the reason for which a fault cannot begin, and when it is interrupted', async () => {
+    const plan = planOf();
+    const unknown = [{ fault: 'kill', node: 'no-such-node', atMs: 0, forMs: 1_000 }] as const;
+    await expect(simulateHeld({ plan: { ...plan, faults: [...unknown] }, signal })).rejects.toThrow(
+      'no-such-node',
+    );
+    const interrupted = simulateHeld({ plan, signal: AbortSignal.abort() });
+    await expect(interrupted).rejects.toMatchObject({ code: 'INTERRUPTED' });
   });
 });
