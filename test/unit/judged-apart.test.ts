@@ -1,8 +1,9 @@
 import { once } from 'node:events';
-import { createWriteStream, readdirSync, readFileSync } from 'node:fs';
+import { createWriteStream, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { writeCertificate } from '../../src/cli/files/certificate-file.ts';
 import { JudgeThread } from '../../src/cli/threads/judge-apart.ts';
@@ -28,6 +29,13 @@ const planOf = (load: object): Plan =>
     `# why\n${JSON.stringify({ load, claims: ['total-excess <= 0', 'throughput >= 1/s'] })}`, // JSON is YAML
     { file: 'apart.yaml' },
   );
+
+/** A thread that runs this instead of the program. */
+function threadOf(code: string): JudgeThread {
+  const file = join(testFolder(), 'thread.mjs');
+  writeFileSync(file, `import { parentPort } from 'node:worker_threads';\n${code}`);
+  return new JudgeThread(new AbortController().signal, { program: pathToFileURL(file) });
+}
 
 /** A bucket that admits without end: judging it takes many seconds, since all its operations overlap. */
 async function writeSlowHistory(folder: string): Promise<string> {
@@ -155,6 +163,50 @@ describe('a run that is judged in a thread of its own', { timeout: 60_000 }, () 
     expect(readFileSync(join(folder, 'reports/latest/report.html'), 'utf8')).toContain('ratings:');
     const { code: verified, stdout: found } = await callCli(['verify', '--json'], { cwd: folder });
     expect([verified, JSON.parse(found).verified]).toMatchObject([0, { buckets: 6, denial: 6, refused: 0 }]);
+  });
+
+  describe('whose thread dies', () => {
+    const by: JudgedBy = {
+      plan: planOf({ connections: 3, users: 3, duration: '1s' }),
+      busiest: [],
+      problems: [],
+    };
+    const noMemory = `throw new RangeError('Array buffer allocation failed');`;
+    const found = {
+      code: 'ENVIRONMENT_FAILED',
+      message: 'out of memory in the thread that judges the run: Array buffer allocation failed',
+      hint: expect.stringMatching(
+        /^free memory.*; then judge its records: openclaw-rl check '\/a b\.ndjson'$/,
+      ),
+    };
+
+    it('while it follows the run has an error that names its history once it is to be judged', async () => {
+      const thread = threadOf(noMemory);
+      thread.follow('/a b.ndjson');
+      await setTimeout(300); // so that it may be gone before the question
+      await expect(thread.judge(['/a b.ndjson'], by)).rejects.toMatchObject(found);
+      await thread.close();
+    });
+
+    it.each([
+      { title: 'for lack of memory', dies: noMemory, error: found },
+      { title: 'by a mistake of ours', dies: `throw new Error('oh')`, error: { message: 'oh' } },
+    ])(
+      'after its verdict $title has neither page nor certificate, and was not interrupted',
+      async (given) => {
+        const { dies, error } = given;
+        const thread = threadOf(`
+        parentPort.once('message', () => {
+          parentPort.postMessage({ verdict: 'pass' });
+          setImmediate(() => { ${dies} });
+        });`);
+        expect(await thread.judge(['/a b.ndjson'], by)).toEqual({ verdict: 'pass' });
+        const report = {} as Parameters<JudgeThread['draw']>[0];
+        await expect(thread.draw(report)).rejects.toMatchObject(error); // dead or dying
+        await expect(thread.certify('/gone/c.ndjson')).rejects.toMatchObject(error);
+        await thread.close();
+      },
+    );
   });
 
   it('ends at a signal within a second, unknown, torn down and with its counts', async () => {

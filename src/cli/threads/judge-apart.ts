@@ -4,6 +4,8 @@ import { environmentFailed, OpenclawError } from '../../core/errors.ts';
 import type { JudgeApart, JudgedBy } from '../../experiment/run-context.ts';
 import type { RunReport } from '../../report/report.ts';
 import { dropUnfinished } from '../files/write-file.ts';
+import { quotedForShell } from '../output/typed-command.ts';
+import { scarcityOf } from '../process/scarcity.ts';
 
 /** The input of the thread. */
 export interface HistoryToJudge {
@@ -43,6 +45,8 @@ export class JudgeThread implements JudgeApart {
   readonly #program: URL;
   #worker: Worker | undefined;
   #followed: Reading | undefined;
+  /** Why the thread has ended by itself. */
+  #failure: unknown;
 
   constructor(signal: AbortSignal, { above = SHORT_RUN, program = WORKER } = {}) {
     this.above = above;
@@ -54,6 +58,7 @@ export class JudgeThread implements JudgeApart {
     this.#followed = this.#start({ files: [file], isGrowing: true });
   }
 
+  /** Rejects with ENVIRONMENT_FAILED if the thread lacked memory, also while it followed the run. */
   judge(files: readonly string[], by: JudgedBy): Promise<CheckReport | undefined> {
     const { worker, report } = this.#followed ?? this.#start({ files, isGrowing: false });
     const end = () => void worker.terminate();
@@ -84,6 +89,7 @@ export class JudgeThread implements JudgeApart {
   }
 
   async #ask<Answer>(task: AfterJudging): Promise<Answer | undefined> {
+    if (this.#failure !== undefined) throw this.#failure;
     const worker = this.#worker;
     const answer = worker && this.#answerOf<Answer>(worker);
     worker?.postMessage(task);
@@ -98,6 +104,9 @@ export class JudgeThread implements JudgeApart {
   #start(workerData: HistoryToJudge): Reading {
     const worker = new Worker(this.#program, { workerData });
     this.#worker = worker;
+    worker.once('error', (error) => {
+      this.#failure = withWayOut(error, workerData); // also between two questions
+    });
     worker.once('exit', () => {
       this.#worker = undefined;
     });
@@ -109,11 +118,21 @@ export class JudgeThread implements JudgeApart {
   #answerOf<Answer>(worker: Worker): Promise<Answer | undefined> {
     return new Promise((resolve, reject) => {
       worker.once('message', resolve);
-      worker.once('error', reject);
+      worker.once('error', () => reject(this.#failure));
       worker.once('exit', () => {
         if (this.#signal.aborted) resolve(undefined);
         else reject(new Error('the thread that judges has ended')); // a mistake of ours
       });
     });
   }
+}
+
+/** Lack of memory is no mistake of ours, and the history of the run is kept. */
+function withWayOut(error: unknown, { files }: HistoryToJudge): unknown {
+  const scarcity = scarcityOf(error);
+  if (scarcity === undefined) return error;
+  return environmentFailed(
+    `${scarcity.what} in the thread that judges the run: ${error instanceof Error ? error.message : error}`,
+    `${scarcity.hint}; then judge its records: openclaw-rl check ${files.map(quotedForShell).join(' ')}`,
+  );
 }
