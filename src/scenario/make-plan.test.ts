@@ -74,7 +74,7 @@ describe('a plan', () => {
     expect(planOf({ load, claims }).claims).toEqual(want);
   });
 
-  it('of values is refused for the reasons of a file, its one fault without a place', () => {
+  it('of values is refused for the reasons of a file, with the options that gave them', () => {
     const values = valuesOf({ faults: [kill('3s', '4s')], claims });
     const [fault] = values.faults;
     expect(() =>
@@ -83,10 +83,10 @@ describe('a plan', () => {
         title,
       ),
     ).toThrow(
-      '3 problems\n  load.connections: expected one for each of the 3 regions; found 2\n  load.processes: expected at most one for each of the 3 regions; found 4\n  for: must be healed by the end of the load',
+      '3 problems\n  --connections: expected one for each of the 3 regions; found 2\n  --load-processes: expected at most one for each of the 3 regions; found 4\n  --for: must be healed by the end of the load',
     );
     expect(() => makePlan({ ...values, faults: [{ ...fault, node: 'x' } as never] }, title)).toThrow(
-      /^node: expected one of the nodes/,
+      /^--node: expected one of the nodes/,
     );
   });
 });

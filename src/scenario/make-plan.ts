@@ -7,8 +7,9 @@ import { makeRandom, type Random } from '../core/prng.ts';
 import { EXTERNAL, STRATEGY_NAMES, traitsOf } from '../core/strategies.ts';
 import { checkTogether } from './checks.ts';
 import type { UndrawnFault } from './faults/index.ts';
+import { optionProblem } from './option-problem.ts';
 import type { Plan, PlannedFault } from './plan.ts';
-import { type Problem, problemText } from './problems.ts';
+import type { Problem } from './problems.ts';
 import { checkRecorded } from './recorded-log.ts';
 import { type ReadSections, readSections, type Scenario, type ScenarioParts } from './sections.ts';
 import type { MsRange } from './units.ts';
@@ -29,11 +30,10 @@ export interface PlanTitle {
 export function makePlan(scenario: Scenario, title: PlanTitle): Plan {
   const { plan, problems } = drawPlan({ scenario, parts: scenario, problems: [] }, title);
   if (plan !== undefined) return plan;
-  const typed = problems.map(({ path, text }) => ({
-    path: path[0] === 'faults' ? path.slice(2) : path,
-    text,
-  }));
-  throw invalidScenario(typed.map(problemText), { hint: 'see --help' }); // a command has one fault
+  throw invalidScenario(
+    problems.map((problem) => optionProblem(problem, scenario.faults)),
+    { hint: 'see --help' },
+  );
 }
 
 /** An error that shows these lines, a screenful at most. */

@@ -72,21 +72,26 @@ it('has the defaults of a scenario file where no flag is given', async () => {
 });
 
 it.each([
-  { flags: { connections: 2 }, says: 'load.connections: expected one for each of the 3 regions; found 2' },
+  { flags: { connections: 2 }, says: /^--connections: expected one for each of the 3 regions; found 2$/ },
+  { flags: { users: 2 }, says: /^--users: expected one for each of the 3 regions, or roaming 1; found 2$/ },
+  {
+    flags: { strategy: 'replica-reads', topology: 'single' },
+    says: /^--topology: strategy replica-reads reads the replicas/,
+  },
   {
     flags: { cost: { costs: [21] } },
-    says: 'load.cost: expected costs of at most the capacity of 20 tokens; found 21',
+    says: '--cost: expected costs of at most the capacity of 20 tokens; found 21',
   },
   {
     flags: { strategy: 'lease', policy: parsePolicies('burst=20:5/s, sustained=50:1/s') },
-    says: 'policies: strategy lease supports one policy; found 2; give one, or use strategy central or acked',
+    says: '--policy: strategy lease supports one policy; found 2; give one, or use strategy central or acked',
   },
   {
     flags: {
       policy: parsePolicies('burst=20:5/s, sustained=50:1/s'),
       cost: { costs: [1], costsByPolicy: { burst: [21], sustaned: [1] } },
     },
-    says: 'load.cost.sustaned: expected one of the policies burst, sustained; found "sustaned"; did you mean "sustained"?',
+    says: '--cost sustaned: expected one of the policies burst, sustained; found "sustaned"; did you mean "sustained"?',
   },
   { flags: { policy: [parseNamed('burst=20:5/s')] }, says: 'one policy has no name; found "burst"' },
   {
@@ -95,11 +100,11 @@ it.each([
   },
   {
     flags: { strategy: 'acked', replicas: 0 },
-    says: 'topology.replicas: strategy acked waits for replicas; it needs at least 1, found 0',
+    says: '--replicas: strategy acked waits for replicas; it needs at least 1, found 0',
   },
   {
     fault: { fault: 'partition', mode: 'refuse', isolate: ['mars'] },
-    says: 'isolate[0]: expected one of the regions us-east, eu-west, ap-south; found "mars"',
+    says: '--isolate: expected one of the regions us-east, eu-west, ap-south; found "mars"',
   },
   {
     fault: { fault: 'kill', node: 'us-east-0' },
