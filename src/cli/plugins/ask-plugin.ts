@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { OpenclawError } from '../../core/errors.ts';
+import { pluginName } from '../../core/plugin-name.ts';
 import { refused } from '../../limiter/plugin/error.ts';
 import { withTimeout } from '../../limiter/with-timeout.ts';
 import { startProcess } from '../../regions/processes/process.ts';
@@ -40,13 +41,20 @@ async function askIn(folder: string, { file, policies, environment }: Question):
   const env = serviceEnvironment(environment);
   const child = await startProcess({ name: 'its process', command, args, env, logFile });
   const ended = unlessInterrupted(interrupt, LOADED, child.ended).catch(() => '');
-  const silent = `no reply from its process for ${PATIENCE_MS / 1_000} s`;
-  const how = await withTimeout(PATIENCE_MS, ended, () => silent);
+  const how = await withTimeout(PATIENCE_MS, ended, () => undefined);
   await child.stop();
   if (interrupt.aborted) throw interruption(interrupt, LOADED);
   const { ready, refused: reason } = child.answer();
   if (ready?.promise !== undefined) return ready.promise;
   if (reason !== undefined) throw new OpenclawError(reason.code, reason.message, reason);
+  if (how === undefined) throw silent(file);
   const log = await readFile(logFile, 'utf8');
   throw refused(file, `cannot be loaded: ${how} ${log.trim().slice(-300)}`.trim());
+}
+
+function silent(file: string): OpenclawError {
+  const waited = `waited ${PATIENCE_MS / 1_000} s for its process to import it and give its promise`;
+  return new OpenclawError('INVALID_OPTION', `${pluginName(file)} cannot be loaded: ${waited}`, {
+    hint: `run it again when this machine is less busy; if it is not busy, ${file} blocks its process: see docs/plugins.md`,
+  });
 }
