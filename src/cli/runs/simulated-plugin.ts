@@ -7,6 +7,7 @@ import { checkSimulated } from '../../simulation/service/plugin-instance.ts';
 import { startPlugin } from '../plugins/start-plugin.ts';
 import type { Environment } from '../process/environment.ts';
 import { endAtLoop } from './endless-loop.ts';
+import { warnOfOutside } from './outside-simulation.ts';
 
 /** A plug-in in this process, until it is released. */
 export interface GuardedPlugin {
@@ -18,8 +19,8 @@ export interface GuardedPlugin {
 
 /**
  * Checks the plug-in of a plan, which runs in this process; undefined without one. Until it is released, an end of the
- * process is its failure, and what it prints goes to its log instead of the results. The program does not wait for what the
- * plug-in has started.
+ * process is its failure, what it prints goes to its log instead of the results, and a warning names what it uses outside
+ * the simulation. The program does not wait for what the plug-in has started.
  */
 export async function guardPlugin(
   { limiter: file }: Plan,
@@ -30,9 +31,11 @@ export async function guardPlugin(
   let log = environment.log;
   const undivert = divertResults((text) => log(text));
   const unwatch = endAtLoop(file);
+  const unwarn = warnOfOutside(file, environment.log);
   const restore = () => {
     undivert();
     unwatch();
+    unwarn();
   };
   try {
     const { release } = await startPlugin(file, environment, async () =>

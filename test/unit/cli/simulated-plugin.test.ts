@@ -35,7 +35,8 @@ async function simulate(text: string) {
 
 it('simulates a plug-in that says so, and gives the same history again', async () => {
   const [first, second] = [await simulate(EXAMPLE), await simulate(EXAMPLE)];
-  for (const { stdout } of [first, second]) {
+  for (const { stdout, stderr } of [first, second]) {
+    expect(stderr).not.toContain('warning');
     const { simulated, verdict, claims } = JSON.parse(stdout);
     expect([simulated, verdict]).toEqual([true, 'pass']);
     expect(claims.filter(({ status }: { status: string }) => status !== 'holds')).toEqual([]);
@@ -69,6 +70,29 @@ it('keeps what a plug-in prints, and its errors, in its log, and does not wait f
   expect([code, report.verdict, report.simulated]).toEqual([0, 'pass', true]);
   expect(log()).toMatch(/^noise$/m);
   expect(log()).toMatch(/^service 1 of \S+, start 1: cannot decide: .*no luck \[LIMITER_FAILED\]$/m);
+});
+
+it('warns once of each thing that a plug-in uses outside the simulation', async () => {
+  const imports = `
+    import { connect } from 'node:net';
+    import { setTimeout as sleep } from 'node:timers/promises';
+    connect(1, '127.0.0.1').on('error', () => {});
+    setInterval(() => {}, 10_000).unref();
+  `;
+  const uses = 'Date.now(); Math.random(); await sleep(1);';
+  const before = [Date.now, Math.random, setTimeout, setInterval];
+  const { stderr } = await simulate(imports + EXAMPLE.replace(/async take\(.*\n/, `$&${uses}`));
+  const warnings = [
+    ...stderr.matchAll(/^warning: plugin:mine\.mjs used (.*), which a .*\n {2}use (.*), which/gm),
+  ];
+  expect(warnings.map(([, what, instead]) => [what, instead])).toEqual([
+    ['a connection', 'scripts.run'],
+    ['setInterval', 'time.every'],
+    ['Date.now', 'time.dateMs or time.nowUs'],
+    ['Math.random', 'randomUpTo'],
+    ['setTimeout', 'time.after'],
+  ]);
+  expect([Date.now, Math.random, setTimeout, setInterval]).toEqual(before);
 });
 
 it.each([
