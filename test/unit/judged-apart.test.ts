@@ -195,12 +195,15 @@ describe('a run that is judged in a thread of its own', { timeout: 60_000 }, () 
       'after its verdict $title has neither page nor certificate, and was not interrupted',
       async (given) => {
         const { dies, error } = given;
+        const sign = join(testFolder(), 'die');
         const thread = threadOf(`
+        import { existsSync } from 'node:fs';
         parentPort.once('message', () => {
           parentPort.postMessage({ verdict: 'pass' });
-          setImmediate(() => { ${dies} });
+          setInterval(() => { if (existsSync('${sign}')) { ${dies} } }, 5);
         });`);
         expect(await thread.judge(['/a b.ndjson'], by)).toEqual({ verdict: 'pass' });
+        writeFileSync(sign, '');
         const report = {} as Parameters<JudgeThread['draw']>[0];
         await expect(thread.draw(report)).rejects.toMatchObject(error); // dead or dying
         await expect(thread.certify('/gone/c.ndjson')).rejects.toMatchObject(error);
