@@ -231,8 +231,15 @@ const COUNTED: ReadonlySet<string> = new Set([
   SERVER_EVENT,
 ]);
 
+/** With their keys in one order, whether they were read from a file or held in memory. */
 function reportedEvents({ events }: History): Event[] {
-  return events.filter(({ event }) => !COUNTED.has(event)).map(({ latestUs: _, ...event }) => event);
+  const ordered = ({ type, event, atUs, latestUs: _, ...others }: Event) => ({
+    type,
+    event,
+    atUs,
+    ...others,
+  });
+  return events.filter(({ event }) => !COUNTED.has(event)).map(ordered);
 }
 
 function countJudged(

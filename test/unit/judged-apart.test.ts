@@ -116,8 +116,12 @@ describe('a run that is judged in a thread of its own', { timeout: 60_000 }, () 
     await thread.close();
   });
 
-  it('is the same simulated run, with the same report', async () => {
-    const args = 'bench --simulate --connections 30 --users 6 --skew 0 --duration 2s --json'.split(' ');
+  it.each([
+    { command: 'bench', hasEvents: false },
+    { command: 'chaos kill --node us-east-0 --at 500ms --for 1s', hasEvents: true },
+  ])('is the same simulated run of $command, with the same report', async ({ command, hasEvents }) => {
+    const load = '--simulate --connections 30 --users 6 --skew 0 --duration 5s --json';
+    const args = `${command} ${load}`.split(' ');
     const runs = ['', '0'].map(async (above) => {
       const cwd = testFolder();
       const env = above === '' ? {} : { OPENCLAW_RL_JUDGE_APART: above };
@@ -130,6 +134,7 @@ describe('a run that is judged in a thread of its own', { timeout: 60_000 }, () 
     });
     const [here, apart] = await Promise.all(runs);
     expect(here?.code).toBe(0);
+    expect(here?.report.includes('"event":"role"')).toBe(hasEvents);
     expect(apart).toEqual(here);
   });
 
