@@ -8,7 +8,13 @@ const ROOT = join(import.meta.dirname, '../..');
 
 // As deep as the modules that they replace, and called as these: code reads files at addresses relative to its own.
 const OUT = 'dist/bundle/process';
-const PROGRAMS = ['main', 'threads/command-thread', 'threads/judge-thread', 'process/load-process'];
+const PROGRAMS = [
+  'main',
+  'threads/command-thread',
+  'threads/judge-thread',
+  'threads/hunt-thread',
+  'process/load-process',
+];
 
 /** What CommonJS packages expect. Modules of ours may import `createRequire` themselves. */
 const COMMONJS = `import { createRequire as requireOf } from 'node:module';

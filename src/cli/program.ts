@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(environment: Environment)
   runs: async () => (await import('./commands/runs.ts')).runsCommand,
   compare: async () => (await import('./commands/compare.ts')).compareCommand,
   matrix: async () => (await import('./commands/matrix.ts')).matrixCommand,
+  hunt: async () => (await import('./commands/hunt.ts')).huntCommand,
   up: async () => (await import('./commands/up.ts')).upCommand,
   status: async () => (await import('./commands/status.ts')).statusCommand,
   down: async () => (await import('./commands/down.ts')).downCommand,
