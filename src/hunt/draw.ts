@@ -2,7 +2,7 @@ import { parsePolicies } from '../core/policies.ts';
 import { traitsOf } from '../core/strategies.ts';
 import type { PlannedFault } from '../scenario/plan.ts';
 import type { Dice } from './dice.ts';
-import { drawFault } from './draw-fault.ts';
+import { drawFault, type HuntedFault } from './draw-fault.ts';
 import type { Ground } from './ground.ts';
 import { type HuntedLoad, isPossible, type Schedule } from './schedule.ts';
 import { DURATION_MS, MOST_USERS, RATE_PER_S, type Space } from './space.ts';
@@ -24,7 +24,7 @@ export function drawSchedule(dice: Dice, space: Space): Schedule {
 const MOST_TRIES = 200;
 
 /** How many faults a schedule has, each equally likely. */
-const COUNTS = [0, 1, 1, 1, 2, 2, 2, 2, 3, 3] as const;
+const COUNTS = [0, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4] as const;
 
 export function inOrder(schedule: Schedule): Schedule {
   return { ...schedule, faults: [...schedule.faults].sort((a, b) => a.atMs - b.atMs) };
@@ -33,11 +33,12 @@ export function inOrder(schedule: Schedule): Schedule {
 /** A fault at a time of its own, or with one of the others: two faults that meet do what neither does alone. */
 export function drawPlanned(
   dice: Dice,
-  { faults: kinds, places }: Space,
+  space: Space,
   { load, faults }: Pick<Schedule, 'load' | 'faults'>,
 ): PlannedFault {
   const { durationMs } = load;
-  const spec = drawFault(dice.one(kinds), dice, places);
+  const { places } = space;
+  const spec = drawFault(drawKind(dice, space), dice, places);
   const latestMs = durationMs - SHORTEST_MS;
   const atMs = Math.min(
     latestMs,
@@ -48,8 +49,32 @@ export function drawPlanned(
 
 const SHORTEST_MS = 50;
 
+/** A kind of fault by its weight. */
+function drawKind(dice: Dice, { faults, ground }: Space): HuntedFault {
+  const weights = faults.map((fault) => weightOf(fault, ground));
+  let left = dice.random() * weights.reduce((sum, weight) => sum + weight, 0);
+  const at = weights.findIndex((weight) => {
+    left -= weight;
+    return left < 0;
+  });
+  return faults[Math.max(0, at)] as HuntedFault;
+}
+
+/**
+ * A fault that adds to the bound seldom shows anything, and a small message seldom waits for bandwidth. The clock of a
+ * service decides nothing where nodes do.
+ */
+function weightOf(fault: HuntedFault, { strategy, limiter }: Ground): number {
+  if (fault === 'gateway-clock') return limiter === undefined && traitsOf(strategy).nodeClock ? 0.1 : 1;
+  return SELDOM.includes(fault) ? 0.5 : 1;
+}
+
+const SELDOM: readonly HuntedFault[] = ['bandwidth', 'restart-empty', 'node-clock', 'flap'];
+
 export function drawLength(dice: Dice, mostMs: number): number {
-  return dice.chance(0.2) ? mostMs : dice.wide(SHORTEST_MS, Math.max(SHORTEST_MS, mostMs));
+  const longest = Math.max(SHORTEST_MS, mostMs);
+  if (dice.chance(0.1)) return mostMs;
+  return dice.chance(0.5) ? dice.whole(SHORTEST_MS, longest) : dice.wide(SHORTEST_MS, longest);
 }
 
 /** During the other, or soon after its end. */
@@ -67,7 +92,7 @@ function drawLoad(dice: Dice, ground: Ground): HuntedLoad {
     roaming: dice.chance(0.85) ? 1 : 0.5,
     skew: dice.chance(0.7) ? 0 : 1,
     costs: drawCosts(dice, ground, { users, ratePerSecond }),
-    ...(dice.chance(0.3) && { resting: drawResting(dice) }),
+    ...(dice.chance(0.5) && { resting: drawResting(dice) }),
     ...(dice.chance(0.4) && { peaks: drawPeaks(dice) }),
   };
 }

@@ -27,11 +27,11 @@ function isSame(one: Schedule, other: Schedule): boolean {
 }
 
 /** How many changes at once, each equally likely. */
-const TIMES = [1, 1, 1, 2, 2, 3] as const;
+const TIMES = [1, 1, 2, 2, 3, 4] as const;
 
 function changeOnce(dice: Dice, space: Space, schedule: Schedule, others: readonly Schedule[]): Schedule {
-  if (dice.chance(0.15)) return { ...schedule, seed: dice.seed() };
-  if (dice.chance(0.3)) return { ...schedule, load: changeLoad(dice, space, schedule.load) };
+  if (dice.chance(0.1)) return { ...schedule, seed: dice.seed() };
+  if (dice.chance(0.2)) return { ...schedule, load: changeLoad(dice, space, schedule.load) };
   return { ...schedule, faults: changeFaults(dice, space, schedule, others) };
 }
 
@@ -55,7 +55,7 @@ function changeFaults(
     () => ({ ...one, forMs: drawLength(dice, schedule.load.durationMs - one.atMs) }),
     () => drawPlanned(dice, space, { ...schedule, faults: faults.toSpliced(at, 1) }),
     () => (lent.length > 0 ? dice.one(lent) : undefined),
-    () => undefined,
+    ...Array.from({ length: 2 }, () => () => undefined),
   ])();
   const kept = faults.toSpliced(at, 1);
   return changed === undefined

@@ -105,9 +105,12 @@ function eliteOf(tried: readonly Tried[], aim: Aim): readonly Tried[] {
   return [...worst, ...bounded.slice(0, ELITE / 2)];
 }
 
-/** Equal ones stay in their order. */
+/** Of equal ones, that with fewer faults: one that changes nothing is in the way of changes of the others. */
 function worstFirst(tried: readonly Tried[], aim: Aim): readonly Tried[] {
-  return tried.toSorted((a, b) => compareOutcomes(a.outcome, b.outcome, aim));
+  return tried.toSorted(
+    (a, b) =>
+      compareOutcomes(a.outcome, b.outcome, aim) || a.schedule.faults.length - b.schedule.faults.length,
+  );
 }
 
 function advance(

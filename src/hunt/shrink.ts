@@ -32,7 +32,7 @@ const KEPT_TOKENS = 1;
 const KEPT_SHARE = 0.8;
 
 /** Whether an outcome is still what was found. */
-function whatStays(found: Outcome, aim: Aim): (outcome: Outcome) => boolean {
+export function whatStays(found: Outcome, aim: Aim): (outcome: Outcome) => boolean {
   if (aim === 'availability')
     return ({ lostPerSecond }) => lostPerSecond > 0 && lostPerSecond >= KEPT_SHARE * found.lostPerSecond;
   const leastTokens = Math.min(KEPT_TOKENS, beyondOf(found));

@@ -1,0 +1,118 @@
+import { type Evaluate, evaluateHere } from '../../../src/hunt/evaluate.ts';
+import { type Ground, groundOf } from '../../../src/hunt/ground.ts';
+import type { Outcome } from '../../../src/hunt/outcome.ts';
+import { LEASE_SWITCHES } from '../../../src/limiter/strategies/lease/protocol.ts';
+import { DEFAULT_POLICY } from '../../../src/scenario/defaults.ts';
+import { Replicas } from '../../../src/simulation/nodes/replication/replicas.ts';
+import { REMOVE, type Rule } from '../simulated/lease-rules.ts';
+import { SCENARIOS } from '../simulated/lease-scenarios.ts';
+import { inScripts, patch, type Undo } from '../simulated/patches.ts';
+import { PLANTED, type Planted } from '../simulated/planted.ts';
+
+/** A limiter that is broken in one known way. */
+export interface Broken {
+  readonly name: string;
+  readonly ground: Ground;
+  /** Breaks it, until it is undone. Absent: the strategy itself is what is broken. */
+  readonly plant?: () => Undo;
+}
+
+const RULES = Object.keys(LEASE_SWITCHES) as Rule[];
+
+/** A WAIT is answered at once, as if all replicas had the writes. */
+const noWait = () =>
+  patch(
+    Replicas.prototype,
+    'wait',
+    () =>
+      ({ replicas }, done) =>
+        done(replicas),
+  );
+
+const planted = (name: string): Planted => {
+  const one = PLANTED.find((each) => each.name === name);
+  if (one === undefined) throw new RangeError(`no planted bug is called ${name}`);
+  return one;
+};
+
+/** The planted bugs that concern the store. */
+const OF_STORE: readonly string[] = [
+  'TTL too early',
+  'clock going back refills',
+  'refill beyond capacity',
+  'failover loses the last writes',
+  'reads from a lagging replica',
+  'two regions each with a full bucket',
+  'lease not subtracted',
+  'counters merged by last write',
+  'client clock skew between regions',
+];
+
+export const BROKEN: readonly Broken[] = [
+  ...RULES.map(ofRule),
+  { name: 'acked without WAIT', ground: groundOf('acked'), plant: noWait },
+  {
+    name: 'old outbox ids of active-active',
+    ground: groundOf('active-active'),
+    plant: () => inScripts(['active-take'], [["'0-*'", "'*'"]]),
+  },
+  ...OF_STORE.map((name) => ofPlanted(planted(name))),
+];
+
+/** Under the policy and the round trips of the scenario in which the rule is known to be needed. */
+function ofRule(rule: Rule): Broken {
+  const { policy, roundTripMs: ms } = SCENARIOS[rule];
+  const { topology, ...ground } = groundOf('lease');
+  const roundTripMs = ms && { 'us-east:eu-west': ms, 'eu-west:ap-south': ms, 'us-east:ap-south': ms };
+  return {
+    name: rule,
+    ground: { ...ground, policy, topology: { ...topology, ...(roundTripMs && { roundTripMs }) } },
+    plant: rule === 'grantsAreAcked' ? noWait : REMOVE[rule],
+  };
+}
+
+function ofPlanted(one: Planted): Broken {
+  if (!('strategy' in one)) throw new RangeError(`${one.name} has no strategy`);
+  const { name, strategy, plant, apart, policy = DEFAULT_POLICY } = one;
+  const ground = groundOf(strategy);
+  const isBroken = plant === undefined && strategy !== 'active-active-lww';
+  return {
+    name,
+    ground: {
+      ...{ ...ground, policy },
+      ...(isBroken && { above: 'nothing' as const }),
+      ...(apart && { topology: { ...ground.topology, apart, replicas: 0 } }),
+    },
+    ...(plant && { plant }),
+  };
+}
+
+/** A schedule after the one that was looked for. */
+const NOT_RUN: Outcome = {
+  ...{ excess: 0, bound: null, lacking: Number.POSITIVE_INFINITY, verdict: 'unknown', requests: 0 },
+  ...{ lostPerSecond: 0, failure: 'not run' },
+};
+
+/**
+ * Simulates schedules with a broken limiter, up to the first outcome that is looked for: no other of them matters. It is
+ * broken again for each, since some count the processes that start.
+ */
+export function evaluateBroken({ ground, plant }: Broken, isLast: (outcome: Outcome) => boolean): Evaluate {
+  const evaluate = evaluateHere(ground);
+  return async (schedules) => {
+    const outcomes: Outcome[] = [];
+    for (const schedule of schedules) {
+      if (outcomes.some(isLast)) {
+        outcomes.push(NOT_RUN);
+        continue;
+      }
+      const undo = plant?.();
+      try {
+        outcomes.push(...(await evaluate([schedule])));
+      } finally {
+        undo?.();
+      }
+    }
+    return outcomes;
+  };
+}

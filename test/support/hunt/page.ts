@@ -1,0 +1,92 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { BROKEN, type Broken } from './broken.ts';
+import type { Hunted } from './measure.ts';
+
+const FILE = join(import.meta.dirname, '../../../docs/results/hunt.md');
+
+export interface Limits {
+  readonly seeds: number;
+  /** Schedules after which a search gives up. */
+  readonly most: number;
+}
+
+export function writePage(rows: readonly Hunted[], limits: Limits): void {
+  writeFileSync(FILE, pageOf(rows, limits));
+}
+
+function pageOf(rows: readonly Hunted[], { seeds, most }: Limits): string {
+  const table = BROKEN.map((broken) => {
+    const own = rows.filter(({ name }) => name === broken.name);
+    return own.length === 0 ? [] : [`| ${[...cellsOf(broken, own, most)].join(' | ')} |`];
+  });
+  const shrunk = rows.flatMap((row) => row.shrunk ?? []);
+  const median = (of: (one: (typeof shrunk)[number]) => number) => medianOf(shrunk.map(of));
+  return `# How many schedules does a hunt need?
+
+Written by \`npm run soak\`: [\`hunt\`](../hunt.md) looks in simulation for the excess of limiters that are each broken in one known way, with the seeds 1 to ${seeds}.
+*Drawn* is how many schedules are needed until the first finding if each is drawn by itself; *changed*, if the worst so far are changed. Both are the
+median over the seeds and, in brackets, the most. A search gives up after ${most} schedules.
+
+*Left* is what shrinking leaves of the first finding, as medians: faults, users and requests. Over all findings the median has ${median(({ schedule }) => schedule.faults.length)} faults, ${median(({ schedule }) => schedule.load.users)} users and
+${median(({ outcome }) => outcome.requests)} requests, after ${median(({ schedules }) => schedules)} further schedules.
+
+| broken | policy | drawn | changed | left | excess | bound |
+| --- | --- | --- | --- | --- | --- | --- |
+${table.flat().join('\n')}
+
+${notFound(rows)}
+`;
+}
+
+function cellsOf({ name, ground }: Broken, own: readonly Hunted[], most: number): (string | number)[] {
+  const left = own.flatMap(({ shrunk }) => shrunk ?? []);
+  const median = (of: (one: (typeof left)[number]) => number) => medianOf(left.map(of));
+  const figures =
+    left.length === 0
+      ? ['', '', '']
+      : [
+          `${median(({ schedule }) => schedule.faults.length)}, ${median(({ schedule }) => schedule.load.users)}, ${median(({ outcome }) => outcome.requests)}`,
+          median(({ outcome }) => outcome.excess).toFixed(1),
+          median(({ outcome }) => outcome.bound ?? 0).toFixed(0),
+        ];
+  return [
+    name,
+    `\`${ground.policy}\``,
+    needed(
+      own.map(({ random }) => random),
+      most,
+    ),
+    needed(
+      own.map(({ climb }) => climb),
+      most,
+    ),
+    ...figures,
+  ];
+}
+
+function needed(counts: readonly (number | null)[], most: number): string {
+  const text = (count: number) => (count > most ? `over ${most}` : String(count));
+  const all = counts.map((count) => count ?? most + 1);
+  return `${text(medianOf(all))} (${text(Math.max(...all))})`;
+}
+
+function medianOf(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[(values.length - 1) >> 1] ?? 0;
+}
+
+/** Why some are not found, by name. */
+const REASONS: Readonly<Record<string, string>> = {
+  repeatedByTheSameNumber:
+    'it reserves tokens for a region that hears nothing, so others are denied: false denials, which no excess shows',
+  takenBackAfterMargin: 'it needs a process whose clock runs slow; a plan has no such fault',
+};
+
+function notFound(rows: readonly Hunted[]): string {
+  const lines = BROKEN.flatMap(({ name }) => {
+    const own = rows.filter((row) => row.name === name);
+    if (own.length === 0 || own.some(({ random, climb }) => random !== null || climb !== null)) return [];
+    return [`- ${name}: ${REASONS[name] ?? 'why is not known'}.`];
+  });
+  return lines.length === 0 ? '' : `Not found:\n\n${lines.join('\n')}`;
+}
