@@ -53,10 +53,7 @@ export class ConnectionRequests {
     const bucket = bucketOf(user);
     const cost = typeof drawn === 'number' ? drawn : 1; // of several policies the charges count
     const charges = chargesOf(bucket, drawn, shape.policies);
-    const operation = recorder.invoke(
-      { bucket, user, region, process, cost, actual, ...(charges && { charges }) },
-      intendedUs,
-    );
+    const operation = recorder.invoke({ bucket, user, region, process, cost, actual, charges }, intendedUs);
     load.firstUs ??= operation.invokedUs;
     return operation;
   }

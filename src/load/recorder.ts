@@ -1,24 +1,40 @@
+import { Chain, type Linked } from '../core/chain.ts';
 import type { Charge, ClockReading, Operation, Outcome } from '../history/records/operation.ts';
 import { DateClock } from './date-clock.ts';
 import { monotonicUs } from './monotonic.ts';
 import type { Reply } from './outcome.ts';
 
-/** An operation that was invoked and is not yet completed. */
-export interface OpenOperation {
-  readonly index: number;
+/** A request, as it is sent. */
+export interface Sent {
   readonly bucket: string;
   readonly user: string;
   readonly region: string;
   readonly process: number;
   readonly cost: number;
   /** In the buckets of several policies. */
-  readonly charges?: readonly Charge[];
+  readonly charges?: readonly Charge[] | undefined;
   /** What it really costs, if it reserves its cost. */
   readonly actual?: number | undefined;
+}
+
+/** An operation that was invoked and is not yet completed. */
+export class OpenOperation implements Linked<OpenOperation> {
+  readonly index: number;
+  readonly sent: Sent;
   /** When it was sent. */
   readonly invokedUs: number;
   /** In an open load, when it was due: its latency counts from then. */
-  readonly intendedUs?: number;
+  readonly intendedUs: number | undefined;
+  isLinked = false;
+  before: OpenOperation | undefined;
+  after: OpenOperation | undefined;
+
+  constructor(index: number, sent: Sent, invokedUs: number, intendedUs: number | undefined) {
+    this.index = index;
+    this.sent = sent;
+    this.invokedUs = invokedUs;
+    this.intendedUs = intendedUs;
+  }
 }
 
 /** Requests of one slice of time that were due in a region and not sent, since every connection was busy. */
@@ -39,7 +55,7 @@ export class Recorder {
   readonly #clock: () => number;
   /** Of its times, on its clock. */
   readonly originUs: number;
-  readonly #open = new Set<OpenOperation>();
+  readonly #open = new Chain<OpenOperation>();
   readonly #slices = new Map<string, Dropped>();
   readonly counts: Record<Outcome, number> = { allowed: 0, denied: 0, failed: 0, info: 0 };
   readonly dropped: Dropped[] = [];
@@ -73,31 +89,9 @@ export class Recorder {
     return this.#clock() - this.originUs;
   }
 
-  invoke(
-    {
-      bucket,
-      user,
-      region,
-      process,
-      cost,
-      actual,
-      charges,
-    }: Omit<OpenOperation, 'index' | 'invokedUs' | 'intendedUs'>,
-    intendedUs?: number,
-  ): OpenOperation {
-    const invokedUs = Math.floor(this.nowUs());
-    const open: OpenOperation = {
-      index: this.#sent++,
-      bucket,
-      user,
-      region,
-      process,
-      cost,
-      invokedUs,
-      ...(intendedUs === undefined ? undefined : { intendedUs: Math.floor(intendedUs) }),
-      ...(charges === undefined ? undefined : { charges }),
-      ...(actual === undefined ? undefined : { actual }),
-    };
+  invoke(sent: Sent, intendedUs?: number): OpenOperation {
+    const dueUs = intendedUs === undefined ? undefined : Math.floor(intendedUs);
+    const open = new OpenOperation(this.#sent++, sent, Math.floor(this.nowUs()), dueUs);
     this.#open.add(open);
     return open;
   }
@@ -124,7 +118,7 @@ export class Recorder {
   }
 
   complete(open: OpenOperation, reply: Reply): void {
-    if (!this.#open.has(open)) return;
+    if (!open.isLinked) return;
     const completedUs = Math.ceil(this.nowUs());
     const { dateUs, settled } = reply;
     if (dateUs !== undefined) this.#readDate(open, completedUs, dateUs);
@@ -132,7 +126,11 @@ export class Recorder {
   }
 
   #readDate(open: OpenOperation, completedUs: number, dateUs: number): void {
-    const reading = this.#dates.read(open, completedUs, dateUs);
+    const reading = this.#dates.read(
+      { region: open.sent.region, invokedUs: open.invokedUs },
+      completedUs,
+      dateUs,
+    );
     if (reading !== undefined) this.#writeReading(reading);
   }
 
@@ -148,13 +146,14 @@ export class Recorder {
 
   /** Closes every open request as one without a reply. */
   loseAll(error: string): void {
-    for (const open of this.#open) this.lose(open, error);
+    for (let open = this.#open.first; open !== undefined; open = this.#open.first) this.lose(open, error);
   }
 
   /** Written out: spreads of objects cost more than all else that is recorded. */
   #close(open: OpenOperation, end: End, completedUs: number | null, settled?: Reply['settled']): void {
-    if (!this.#open.delete(open)) return;
-    const { index, bucket, user, region, process, cost, charges, actual, invokedUs, intendedUs } = open;
+    if (!this.#open.remove(open)) return;
+    const { index, sent, invokedUs, intendedUs } = open;
+    const { bucket, user, region, process, cost, charges, actual } = sent;
     const { outcome, status, error, instance, decision, stated } = end;
     this.counts[outcome]++;
     const operation: { -readonly [K in keyof Operation]: Operation[K] } = {
@@ -176,7 +175,7 @@ export class Recorder {
     if (instance !== undefined) operation.instance = instance;
     if (decision !== undefined) operation.decision = decision;
     if (stated !== undefined) operation.stated = stated;
-    const maxCharge = maxChargeOf(open, end);
+    const maxCharge = maxChargeOf(sent, end);
     if (maxCharge !== undefined) operation.maxCharge = maxCharge;
     const made = actual === undefined ? undefined : settlementOf(actual, operation, settled);
     if (made !== undefined) operation.settled = made;
@@ -215,7 +214,7 @@ const MOST_TOKENS = 2 ** 31 - 1;
  * costs differ: a reader infers the same from the decision.
  */
 function maxChargeOf(
-  { cost, charges }: Pick<OpenOperation, 'cost' | 'charges'>,
+  { cost, charges }: Pick<Sent, 'cost' | 'charges'>,
   { outcome, decision }: Pick<Operation, 'outcome' | 'decision'>,
 ): number | undefined {
   if (decision?.source !== 'fallback' || decision.charge === 'none' || charges !== undefined)

@@ -40,11 +40,11 @@ export class LiveTally {
   add(operation: Operation): void {
     const counts = this.#byRegion.get(operation.region);
     if (counts !== undefined) counts[operation.outcome]++;
-    const { charges, ...rest } = operation;
-    if (charges === undefined) {
+    if (operation.charges === undefined) {
       this.#addCharge(operation, '');
       return;
     }
+    const { charges, ...rest } = operation;
     for (const { bucket, cost, policy = '' } of charges)
       this.#addCharge({ ...rest, bucket: bucketName(bucket, policy), cost }, policy);
   }

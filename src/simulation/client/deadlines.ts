@@ -1,3 +1,4 @@
+import { Chain } from '../../core/chain.ts';
 import { NOT_PLANNED, type Planned } from '../planned.ts';
 import type { VirtualTime } from '../virtual-time.ts';
 import type { SentCommand } from './sent-command.ts';
@@ -9,33 +10,23 @@ import type { SentCommand } from './sent-command.ts';
 export class Deadlines implements Planned {
   order = NOT_PLANNED;
   readonly #time: VirtualTime;
-  #first: SentCommand | undefined;
-  #last: SentCommand | undefined;
+  readonly #open = new Chain<SentCommand>();
 
   constructor(time: VirtualTime) {
     this.#time = time;
   }
 
   add(command: SentCommand): void {
-    command.before = this.#last;
-    if (this.#last === undefined) this.#first = command;
-    else this.#last.after = command;
-    this.#last = command;
+    this.#open.add(command);
     if (this.order === NOT_PLANNED) this.#time.plan(this, command.deadlineMs * 1_000);
   }
 
   remove(command: SentCommand): void {
-    const { before, after } = command;
-    if (before === undefined) this.#first = after;
-    else before.after = after;
-    if (after === undefined) this.#last = before;
-    else after.before = before;
-    command.before = undefined;
-    command.after = undefined;
+    this.#open.remove(command);
   }
 
   happen(): void {
-    for (let next = this.#first; next !== undefined; next = this.#first) {
+    for (let next = this.#open.first; next !== undefined; next = this.#open.first) {
       const dueUs = next.deadlineMs * 1_000;
       if (dueUs > this.#time.nowUs) {
         this.#time.plan(this, dueUs);

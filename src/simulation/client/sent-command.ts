@@ -1,3 +1,4 @@
+import type { Linked } from '../../core/chain.ts';
 import type { AckedCommand } from '../../limiter/redis/ack-lanes.ts';
 import type { SendRecord } from '../../limiter/redis/errors.ts';
 import type { Answer, Command } from '../nodes/messages.ts';
@@ -31,7 +32,7 @@ export interface CommandOwner {
 }
 
 /** A command of a limiter, and where it was sent. It settles once. */
-export class SentCommand implements InFlightCommand, AckedCommand {
+export class SentCommand implements InFlightCommand, AckedCommand, Linked<SentCommand> {
   readonly command: Command;
   /** The slot of its keys; of none for a command without keys. */
   readonly slot: number | undefined;
@@ -48,7 +49,8 @@ export class SentCommand implements InFlightCommand, AckedCommand {
   redirections = 16;
   /** Sends it elsewhere after an error; false if the error stands. */
   redirect: ((command: SentCommand, error: Error) => boolean) | undefined;
-  /** The open commands with earlier and later deadlines. Of Deadlines. */
+  /** The chain is that of the open commands by their deadlines. */
+  isLinked = false;
   before: SentCommand | undefined;
   after: SentCommand | undefined;
   /** Settle the promise of its caller. */

@@ -1,3 +1,4 @@
+import { Chain } from '../../core/chain.ts';
 import type { OpenclawError } from '../../core/errors.ts';
 import { HEADERS } from '../../core/header-names.ts';
 import type { Timer } from '../../core/time.ts';
@@ -22,7 +23,7 @@ interface Process {
   readonly answer: (headers: RequestHeaders) => Promise<HttpReply>;
   readonly end: () => void;
   /** The requests that it has. */
-  readonly open: Set<Request>;
+  readonly open: Chain<Request>;
   /** Whether it listens. */
   isReady: boolean;
 }
@@ -66,7 +67,7 @@ export class Instance implements Service {
     this.#failure = undefined;
     const { made, answer, end } = this.#options.start();
     const id = `process ${++this.#started}`;
-    const process: Process = { answer, end, id, open: new Set(), isReady: made === undefined };
+    const process: Process = { answer, end, id, open: new Chain(), isReady: made === undefined };
     this.#process = process;
     made?.then(
       () => {
@@ -93,8 +94,10 @@ export class Instance implements Service {
     this.#starting?.cancel();
     this.#starting = undefined;
     process?.end();
-    for (const request of process?.open ?? []) request.lost(reply);
-    process?.open.clear();
+    for (let request = process?.open.first; request !== undefined; request = process?.open.first) {
+      process?.open.remove(request);
+      request.lost(reply);
+    }
   }
 
   decide(request: Request): void {
@@ -106,12 +109,12 @@ export class Instance implements Service {
     process.open.add(request);
     this.#options.time.wake();
     process.answer(request.headers).then((reply) => {
-      if (process.open.has(request)) request.answered(reply);
+      if (request.isLinked) request.answered(reply);
     }, this.#end);
   }
 
   close(request: Request): boolean {
-    return this.#process?.open.delete(request) === true;
+    return this.#process?.open.remove(request) === true;
   }
 
   passed(reply: HttpReply): HttpReply {

@@ -1,3 +1,4 @@
+import type { Linked } from '../../core/chain.ts';
 import type { Problem } from '../../http/problem.ts';
 import { GATEWAY_US, LOAD_US, RATING_US } from '../delays.ts';
 import { NOT_PLANNED, type Planned } from '../planned.ts';
@@ -28,10 +29,13 @@ export interface Service {
 
 /**
  * A request on its way: load, gateway, service, and back. It is the work of the thread that it is at and happens when a hop
- * is over, so that the whole way needs one object.
+ * is over, so that the whole way needs one object. The chain is that of the open requests of the process that has it.
  */
-export class Request implements Planned, Work {
+export class Request implements Planned, Work, Linked<Request> {
   order = NOT_PLANNED;
+  isLinked = false;
+  before: Request | undefined;
+  after: Request | undefined;
   us = LOAD_US;
   readonly headers: RequestHeaders;
   readonly #region: Region;
