@@ -2,7 +2,7 @@ import { type Decision, formatEvidence } from '../core/decision.ts';
 import { isInvalidRequest, OpenclawError } from '../core/errors.ts';
 import { HEADERS } from '../core/header-names.ts';
 import type { NamedPolicy, Reservation } from '../limiter/limiter.ts';
-import { askSubject, readAsked } from './asked.ts';
+import { askSubject, isThenable, readAsked } from './asked.ts';
 import { rateLimitHeaders, violatedPolicies } from './headers.ts';
 import { checkOptions, checkRouteQuota, type RateLimitOptions, type RouteQuota } from './options.ts';
 import { badRequest, PROBLEM_TYPE, type Problem, quotaExceeded, reducedCapacity } from './problem.ts';
@@ -67,24 +67,26 @@ export function answering<Args extends readonly unknown[], Done extends readonly
     } catch (error) {
       return failed(error, [], args);
     }
-    const request = await askSubject(options, args);
+    const found = askSubject(options, args);
+    const request = found instanceof Promise ? await found : found;
     if ('problem' in request) return refused(request.problem);
     let policies: readonly NamedPolicy[] = [];
     let decision: Decision;
     let reservation: Reservation | undefined;
     try {
-      const { user, endpoint, ...takeOptions } = readAsked(request.asked, route, options.settle);
+      const { subject, options: takeOptions } = readAsked(request.asked, route, options.settle);
       const limiter = route.limiter ?? options.limiter;
       const policyName = route.policyName ?? options.policyName;
-      policies = renamed(limiter.policiesOf({ user, endpoint }), policyName);
-      if (options.settle !== undefined) reservation = await reserve(limiter, { user, endpoint }, takeOptions);
-      decision = reservation?.decision ?? (await limiter.take({ user, endpoint }, takeOptions));
+      policies = renamed(limiter.policiesOf(subject), policyName);
+      if (options.settle !== undefined) reservation = await reserve(limiter, subject, takeOptions);
+      decision = reservation?.decision ?? (await limiter.take(subject, takeOptions));
     } catch (error) {
       return failed(error, policies, args);
     }
     const settle = decision.allowed && reservation && settling(options, reservation, { args, warn });
     try {
-      await options.onDecision?.(decision, ...args);
+      const noted = options.onDecision?.(decision, ...args);
+      if (isThenable(noted)) await noted;
     } catch (error) {
       return { type: 'failed', error, ...(settle && { settle }) };
     }

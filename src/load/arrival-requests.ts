@@ -44,6 +44,7 @@ function drawsOf({ name, draw }: ArrivalRegion, shape: LoadShape): (arrival: Arr
     };
     const actual = drawActual(shape.actuals, cost, random);
     const body = random();
-    return { ...arrival, request: { user, cost, actual, body: () => body } };
+    const { atUs, region } = arrival;
+    return { atUs, region, request: { user, cost, actual, body: () => body } };
   };
 }
