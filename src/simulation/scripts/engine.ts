@@ -96,10 +96,9 @@ export class ScriptEngine {
     current.keys.length = known;
     current.addresses.length = known;
     for (let i = 0; i < known; i++) {
-      const key = toBytes(keys[i] as string);
-      this.#state.pushBytes(key);
-      current.keys[i] = key;
-      current.addresses[i] = this.#state.addressAt(-1);
+      const { bytes, address } = this.#state.pushText(keys[i] as string);
+      current.keys[i] = bytes;
+      current.addresses[i] = address;
     }
     lua.lua_createtable(L, keys.length, 0);
     for (let i = 0; i < keys.length; i++) {

@@ -1,16 +1,17 @@
 import type { Surroundings } from '../../../core/time.ts';
-import type { Cost, Limiter, NamedPolicy } from '../../limiter.ts';
+import type { Limiter } from '../../limiter.ts';
 import type { Buckets } from '../../options/buckets.ts';
 import { memoryKey } from '../../options/key.ts';
-import { checkCostNames, costOf } from '../../options/policies.ts';
+import { checkCostNames } from '../../options/policies.ts';
 import { readTakeOptions } from '../../options/take-options.ts';
 import type { AckedPort, RedisPort, RunWrites } from '../../redis/port.ts';
 import { loadScript, policyArgs } from '../../redis/script.ts';
 import { rehoming } from '../../rehome/rehome.ts';
 import { batchTakes } from './batch.ts';
-import { describeLevels, describeTake, describeTakeAll } from './describe.ts';
+import { describeLevels } from './describe.ts';
 import { reserving } from './reservations.ts';
 import { singleTakes } from './single-takes.ts';
+import { charges, taking } from './taking.ts';
 
 export interface CentralOptions extends Buckets {
   readonly surroundings: Surroundings;
@@ -42,7 +43,6 @@ export function createCentral({
   batch,
 }: CentralOptions): Limiter {
   const { time } = surroundings;
-  const takeAllScript = loadScript('take-all');
   const peekScript = loadScript('peek');
   const refundScript = loadScript('refund');
   const resetScript = loadScript('reset');
@@ -54,24 +54,7 @@ export function createCentral({
     strategy,
     policy,
     policiesOf,
-    async take(subject, options) {
-      const { cost, decisionId } = readTakeOptions(options);
-      const key = keyOf(subject); // an invalid subject never reaches the overrides
-      const policies = policiesOf(subject);
-      checkCostNames(cost, policies);
-      const [only, second] = policies;
-      if (only !== undefined && second === undefined && decisionId === undefined) {
-        const costQuanta = costOf(cost, only) * only.policy.quantaPerToken;
-        return describeTake(await takeOne(key, only.policy, costQuanta), only.policy, strategy);
-      }
-      const keys = decisionId === undefined ? [key] : [key, memoryKey(key, 'take', decisionId)];
-      const { values, node, acked } = await run(takeAllScript, keys, [
-        String(decisionMemoryMs),
-        ...charges(cost, policies),
-      ]);
-      if (values[0] === 1 && acked !== undefined) await acked();
-      return describeTakeAll({ values, node }, policies, strategy);
-    },
+    take: taking({ policiesOf, keyOf, run, takeOne, decisionMemoryMs, strategy }),
     async peek(subject) {
       const key = keyOf(subject);
       const policies = policiesOf(subject);
@@ -105,12 +88,4 @@ export function createCentral({
     ready: () => redis.ready(),
     close: () => redis.close(),
   };
-}
-
-/** Capacity, refill, unit and cost of each policy, as script arguments. */
-function charges(cost: Cost, policies: readonly NamedPolicy[]): string[] {
-  return policies.flatMap((named) => [
-    ...policyArgs(named.policy),
-    String(costOf(cost, named) * named.policy.quantaPerToken),
-  ]);
 }
