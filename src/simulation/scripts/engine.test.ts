@@ -53,6 +53,25 @@ describe('the engine of scripts', () => {
     expect(run('return { ARGV[1] }', on, [], ['naïve €'])).toEqual({ values: ['naïve €'] });
   });
 
+  it('gives the texts of each run, kept or not', () => {
+    const texts = ['ada', 'zürich', 'x'.repeat(300), '', 'ada', 'zürich'];
+    const source =
+      "redis.call('SET', KEYS[1], ARGV[1]) return { KEYS[1], ARGV[1], redis.call('GET', KEYS[2]) }";
+    for (const key of texts)
+      for (const value of texts) {
+        const on = host();
+        expect(run(source, on, [key, key], [value])).toEqual({ values: [key, value, value] });
+        expect(on.store.dump().map((entry) => entry.key)).toEqual([Buffer.from(key).toString('latin1')]);
+      }
+  });
+
+  it('gives more texts than it keeps', () => {
+    for (let nth = 0; nth < 25_000; nth++)
+      expect(run('return { KEYS[1], ARGV[1] }', host(), ['ada'], [`${nth}`])).toEqual({
+        values: ['ada', `${nth}`],
+      });
+  });
+
   it('says where an error was raised, as Redis does', () => {
     const on = host();
     run("redis.call('HSET', 'hash', 'field', 1) return {}", on);

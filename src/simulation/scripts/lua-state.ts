@@ -95,9 +95,17 @@ export class LuaState {
     const bytes = toBytes(text);
     this.pushBytes(bytes);
     const address = this.addressAt(-1);
-    if (this.#kept.size < MOST_KEPT && text.length <= MOST_KEPT_CHARACTERS)
-      this.#kept.set(text, { bytes, address, place: this.hold(-1) });
+    if (text.length <= MOST_KEPT_CHARACTERS) this.#keep(text, { bytes, address });
     return { bytes, address };
+  }
+
+  /** Keeps the text on top of the stack. All others are released once there are too many. */
+  #keep(text: string, known: LuaText): void {
+    if (this.#kept.size >= MOST_KEPT) {
+      for (const { place } of this.#kept.values()) this.lua.luaL_unref(this.L, REGISTRY, place);
+      this.#kept.clear();
+    }
+    this.#kept.set(text, { ...known, place: this.hold(-1) });
   }
 
   /** The string or number at a place of the stack, as bytes. A number becomes a string there. */

@@ -43,6 +43,7 @@ export interface LuaExports {
   luaL_openlibs(lua: number): void;
   luaL_loadbuffer(lua: number, text: number, bytes: number, name: number): number;
   luaL_ref(lua: number, table: number): number;
+  luaL_unref(lua: number, table: number, place: number): void;
   luaL_argerror(lua: number, arg: number, message: number): number;
   lua_checkstack(lua: number, slots: number): number;
   lua_createtable(lua: number, items: number, fields: number): void;
