@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
+import { ONLY_SIMULATED } from '../../dist/cli/files/scenario-names.js';
 import { DEFAULT_PREFIX } from '../../dist/limiter/options/key.js';
 import { figuresOf } from './figures.mjs';
 
@@ -11,10 +12,11 @@ const SIMULATE = join(import.meta.dirname, 'simulate.mjs');
 
 export const ROOT = join(import.meta.dirname, '../..');
 
-/** The shipped scenarios, by name. */
+/** The shipped scenarios that can also run for real, by name. */
 export function scenarioNames() {
   const files = readdirSync(join(ROOT, 'scenarios')).filter((name) => name.endsWith('.yaml'));
-  return files.map((name) => name.replace('.yaml', '')).sort();
+  const names = files.map((name) => name.replace('.yaml', '')).sort();
+  return names.filter((name) => !ONLY_SIMULATED.includes(name));
 }
 
 /**

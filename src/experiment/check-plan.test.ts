@@ -47,6 +47,14 @@ describe('a plan that is about to be run', () => {
       error: { code: 'INVALID_OPTION', message: expect.stringMatching(/needs local regions/) },
     })),
     {
+      title: 'has more regions than can be started',
+      more: { claims: [], faults: [], topology: { ...plan.topology, regions: [...'abcdefghij'] } },
+      error: {
+        code: 'INVALID_OPTION',
+        message: '10 regions can only be simulated; at most 9 can be started',
+      },
+    },
+    {
       title: 'moves slots of one primary',
       more: {
         ...{ claims: [], topology: { ...plan.topology, kind: 'single' as const, replicas: 0 } },

@@ -9,6 +9,7 @@ import { noSlotsToMove, plansSlots } from '../regions/cluster/slots/return-slots
 import { checkProbe } from '../scenario/checks.ts';
 import { isOfStore } from '../scenario/faults/index.ts';
 import type { Plan, PlannedFault } from '../scenario/plan.ts';
+import { MOST_REGIONS } from '../topology/regions.ts';
 import { planTopology } from '../topology/topology.ts';
 
 interface CheckedPlan {
@@ -16,14 +17,22 @@ interface CheckedPlan {
   readonly provider: ProviderName;
   /** Default: true. The nodes of another system have other names. */
   readonly startsNodes?: boolean;
+  /** Default: false. */
+  readonly isSimulated?: boolean;
 }
 
 /**
- * Gives the claims of a plan. Throws INVALID_OPTION for a plug-in or a fault of the store in containers, for slots that
- * move where the plan has none, for a probe of what the plan does not have and for too many load processes, and INVALID_CLAIM for a claim on a phase
- * that the plan's faults do not create.
+ * Gives the claims of a plan. Throws INVALID_OPTION for more regions than a machine starts, for a plug-in or a fault of the
+ * store in containers, for slots that move where the plan has none, for a probe of what the plan does not have and for too
+ * many load processes, and INVALID_CLAIM for a claim on a phase that the plan's faults do not create.
  */
-export function checkPlan({ plan, provider, startsNodes = true }: CheckedPlan): Claim[] {
+export function checkPlan({ plan, provider, startsNodes = true, isSimulated = false }: CheckedPlan): Claim[] {
+  const { length: regions } = plan.topology.regions;
+  if (regions > MOST_REGIONS && !isSimulated)
+    throw invalidOption(
+      `${regions} regions can only be simulated; at most ${MOST_REGIONS} can be started`,
+      'add --simulate',
+    );
   if (plan.limiter !== undefined && provider === 'docker') {
     // A container has neither the plug-in's file nor the packages that it imports.
     throw invalidOption('plug-ins run in local regions only, not in containers', 'remove --provider docker');

@@ -8,9 +8,13 @@ import { writeRunFile } from './run-folder.ts';
 
 const BUSIEST = 100;
 
-/** Writes `plan.json`: the plan, and every user that was drawn for it. */
+/** More users are not written: the seed draws them again, and a string holds no million of them. */
+const MOST_WRITTEN = 10_000;
+
+/** Writes `plan.json`: the plan, and every user that was drawn for it unless there are very many. */
 export async function writePlan(folder: string, plan: Plan, users: readonly PlannedUser[]): Promise<void> {
-  await writeRunFile(folder, 'plan.json', `${JSON.stringify({ ...plan, drawn: { users } }, undefined, 2)}\n`);
+  const drawn = users.length <= MOST_WRITTEN ? { drawn: { users } } : {};
+  await writeRunFile(folder, 'plan.json', `${JSON.stringify({ ...plan, ...drawn }, undefined, 2)}\n`);
 }
 
 export function shapeOf({ seed, topology: { regions }, load, policy, homes }: Plan): LoadShape {

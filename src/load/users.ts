@@ -92,7 +92,7 @@ export function planUsers(
       arrivesMs,
     };
   });
-  const earliest = new Set(regions.map((region) => firstToArrive(planned, region)));
+  const earliest: ReadonlySet<PlannedUser> = new Set(firstToArrive(planned).values());
   const rests = resting === undefined ? undefined : drawRests(planned, resting, { seed, earliest });
   return planned.map((user) => {
     if (earliest.has(user)) return { ...user, arrivesMs: 0 };
@@ -105,7 +105,7 @@ export function planUsers(
 function drawRests(
   planned: readonly PlannedUser[],
   { share, restMs, burstMs }: Resting,
-  { seed, earliest }: { readonly seed: number; readonly earliest: ReadonlySet<PlannedUser | undefined> },
+  { seed, earliest }: { readonly seed: number; readonly earliest: ReadonlySet<PlannedUser> },
 ): Map<PlannedUser, NonNullable<PlannedUser['rests']>> {
   const random = makeRandom(seed, 'resting');
   const places = planned.filter((user) => !earliest.has(user)).map((user) => ({ user, place: random() }));
@@ -126,9 +126,15 @@ const SHORTEST_REST = 0.25;
 /** The share of users who are present at the start of the load; at least one in every region with users. */
 const PRESENT_AT_START = 0.1;
 
-function firstToArrive(planned: readonly PlannedUser[], region: string): PlannedUser | undefined {
-  const present = planned.filter((user) => user.regions.includes(region));
-  return present.sort((a, b) => a.arrivesMs - b.arrivesMs)[0];
+/** By region, who arrives first; of several at once the first of the list. */
+function firstToArrive(planned: readonly PlannedUser[]): Map<string, PlannedUser> {
+  const first = new Map<string, PlannedUser>();
+  for (const user of planned)
+    for (const region of user.regions) {
+      const known = first.get(region);
+      if (known === undefined || user.arrivesMs < known.arrivesMs) first.set(region, user);
+    }
+  return first;
 }
 
 /** The users expected to send most, if every region sends the same number of requests. */
@@ -143,7 +149,9 @@ export function busiestUsers(
     const total = present.reduce((sum, { weight }) => sum + weight, 0);
     for (const user of present) expected.set(user, (expected.get(user) ?? 0) + user.weight / total);
   }
+  const least = Float64Array.from(expected.values()).sort().at(-Math.min(count, expected.size)) ?? 0;
   return [...expected]
+    .filter(([, requests]) => requests >= least) // of a million users few are sorted
     .sort(([, a], [, b]) => b - a)
     .slice(0, count)
     .map(([user]) => user);
@@ -155,7 +163,7 @@ export type UserDraw = (random: Random, elapsedMs: number) => PlannedUser;
 /** Draws users of one region by weight, among those who have arrived and do not rest. Throws INVALID_OPTION if none. */
 export function makeUserDraw(planned: readonly PlannedUser[], region: string): UserDraw {
   const present = planned.filter((user) => user.regions.includes(region));
-  const first = firstToArrive(planned, region);
+  const first = firstToArrive(present).get(region);
   if (first === undefined) {
     throw invalidOption(`no user sends from ${region}: raise --users or --roaming`);
   }

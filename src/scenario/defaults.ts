@@ -1,4 +1,4 @@
-import { MOST_REGIONS } from '../topology/topology.ts';
+import { MOST_REGIONS } from '../topology/regions.ts';
 
 /** The defaults of a run, for scenarios and flags; those of the topology are in `DEFAULT_TOPOLOGY`. */
 export const DEFAULT_SEED = 1;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { OpenclawError } from '../core/errors.ts';
-import { REGION } from '../topology/topology.ts';
+import { REGION } from '../topology/regions.ts';
 import {
   BYTE_RATE,
   DURATION,

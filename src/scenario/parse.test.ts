@@ -241,7 +241,7 @@ describe('an error is reported with its place', () => {
     },
     {
       text: 'topology: {regions: [a, a]}',
-      says: '2:1 topology: regions must be one to nine different names',
+      says: '2:1 topology: regions must be 1 to 100 different names',
     },
     {
       text: 'topology: {roundTrip: {a-b: 3ms}}',

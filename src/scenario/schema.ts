@@ -4,15 +4,6 @@ import { given } from '../core/given.ts';
 import { MOST_POLICIES, POLICY_NAME, POLICY_NAME_FORM } from '../core/policies.ts';
 import { formatPolicy, parsePolicy } from '../core/policy.ts';
 import { DEFAULT_STRATEGY, STRATEGY_NAMES } from '../core/strategies.ts';
-import { KINDS } from '../topology/endpoints.ts';
-import {
-  DEFAULT_TOPOLOGY,
-  defaultReplicas,
-  MOST_REGIONS,
-  MOST_REPLICAS,
-  PAIR,
-  type TopologyOptions,
-} from '../topology/topology.ts';
 import { DEFAULT_LOAD, DEFAULT_POLICY, DEFAULT_RESTING, DEFAULT_SEED, LIMITS, TIMES } from './defaults.ts';
 import { faultSchema } from './faults/index.ts';
 import {
@@ -23,61 +14,12 @@ import {
   listOf,
   mapping,
   readBy,
-  regionName,
   wholeNumber,
 } from './fields.ts';
 import type { LoadPlan } from './plan.ts';
 import { recordedLogSchema } from './recorded-log.ts';
+import { topologySchema } from './topology-schema.ts';
 import { formatDuration } from './units.ts';
-
-const PAIR_ERROR = 'two regions written a:b, like us-east:eu-west';
-
-const topologySchema = mapping({
-  regions: listOf(regionName(), { what: 'regions', least: 1 })
-    .default([...DEFAULT_TOPOLOGY.regions])
-    .meta({ description: 'One to nine names; each region has one primary.' }),
-  kind: choice(KINDS).default('cluster').meta({
-    description:
-      'cluster: a Redis Cluster with a primary in each region; single: one server in the first region; sentinel: one primary there, replicas in the other regions, and a Sentinel in each.',
-  }),
-  replicas: wholeNumber(0, MOST_REPLICAS).optional().meta({
-    description:
-      'Replicas of each primary, placed in the regions that follow its own (default 1). With kind: sentinel, replicas in each other region.',
-  }),
-  minReplicasToWrite: wholeNumber(0, MOST_REPLICAS * MOST_REGIONS)
-    .optional()
-    .meta({ description: 'A primary with fewer linked replicas refuses writes (min-replicas-to-write).' }),
-  minReplicasMaxLag: duration({ leastMs: 1_000, mostMs: 600_000 }).optional().meta({
-    description:
-      'A replica that is silent for longer does not count; whole seconds, default 10s (min-replicas-max-lag).',
-  }),
-  roundTrip: z
-    .record(z.string().regex(PAIR), duration(TIMES.delay), {
-      error: `a mapping from ${PAIR_ERROR}, to a time`,
-    })
-    .prefault({})
-    .meta({ description: 'Round-trip time between two regions, like us-east:eu-west: 80ms.' }),
-  jitter: duration(TIMES.delay)
-    .prefault(formatDuration(DEFAULT_TOPOLOGY.jitterMs))
-    .meta({ description: 'Each delay varies by up to this, more or less.' }),
-  persistence: choice(['none', 'aof'])
-    .default(DEFAULT_TOPOLOGY.persistence)
-    .meta({ description: 'What a node keeps across a restart: none, or aof (every acknowledged write).' }),
-  nodeTimeout: duration(TIMES.nodeTimeout)
-    .prefault(formatDuration(DEFAULT_TOPOLOGY.nodeTimeoutMs))
-    .meta({ description: 'How long a node may be silent before others suspect it (cluster-node-timeout).' }),
-})
-  .transform(
-    ({ kind, replicas, roundTrip, jitter, persistence, nodeTimeout, ...rest }): TopologyOptions => ({
-      ...(kind !== 'cluster' && { kind }),
-      regions: rest.regions,
-      replicas: replicas ?? defaultReplicas(kind),
-      ...given({ minReplicasToWrite: rest.minReplicasToWrite, minReplicasMaxLagMs: rest.minReplicasMaxLag }),
-      ...{ roundTripMs: roundTrip, jitterMs: jitter, persistence, nodeTimeoutMs: nodeTimeout },
-    }),
-  )
-  .prefault({})
-  .meta({ description: 'The regions, their Redis nodes and the network between them.' });
 
 const COST = 'a whole number of tokens, at least 1, or a list of them';
 const tokens = z.number({ error: COST }).int({ error: COST }).min(1, { error: COST });

@@ -10,6 +10,7 @@ import { limiterOptionsOf } from '../rating/limiter-options.ts';
 import type { RoleEvent } from '../regions/cluster/role-watch.ts';
 import { findingIn, nodesOf } from '../regions/provider.ts';
 import type { Plan } from '../scenario/plan.ts';
+import { MOST_REGIONS } from '../topology/regions.ts';
 import { planTopology, replicasOfPrimary, type Topology } from '../topology/topology.ts';
 import { simulatedConnect } from './client/connect.ts';
 import { COMMAND_US, ERROR_REPLY_US } from './delays.ts';
@@ -74,13 +75,22 @@ export async function openWorld(
   if (!nodes.isSettled())
     throw environmentFailed(`the simulated nodes do not settle: ${nodes.lackOfWhole()}`);
   const clockAheadMs = new Map<string, number>();
-  const machine = new Machine(time);
+  const machine = machinesOf(topology.regions, time);
   const plugin = await loadedPlugin(plan);
   const made: Promise<unknown>[] = [];
-  const start = { plan, prefix, topology, network, machine, clockAheadMs, plugin, logPlugin, made };
-  const services = new Map(topology.regions.map((region) => [region, startServices({ ...start, region })]));
+  const start = { plan, prefix, topology, network, clockAheadMs, plugin, logPlugin, made };
+  const services = new Map(
+    topology.regions.map((region) => [region, startServices({ ...start, region, machine: machine() })]),
+  );
   await untilMade(made, plan, time);
   return { time, topology, network, nodes, services, clockAheadMs, redisCalls: () => calls };
+}
+
+/** Gives the machine of the next region: one for all, but one for each where no machine could start as many. */
+function machinesOf(regions: readonly string[], time: VirtualTime): () => Machine {
+  if (regions.length > MOST_REGIONS) return () => new Machine(time);
+  const shared = new Machine(time);
+  return () => shared;
 }
 
 interface Starting {

@@ -3,12 +3,13 @@ import { given } from '../core/given.ts';
 import type { Kind } from './endpoints.ts';
 import { planOnePrimary } from './one-primary.ts';
 import type { PlannedNode } from './planned-node.ts';
+import { checkRegions, MOST_SIMULATED_REGIONS } from './regions.ts';
 
 export type { PlannedNode };
 
 /** The options from which `planTopology` plans a cluster over regions. */
 export interface TopologyOptions {
-  /** One to nine names. */
+  /** One to nine names; up to a hundred in a simulation. */
   readonly regions: readonly string[];
   /** Default: a cluster. `single`: one server in the first region. `sentinel`: one primary there, and Sentinels. */
   readonly kind?: Exclude<Kind, 'cluster'>;
@@ -74,7 +75,6 @@ export const NO_ROUND_TRIPS: typeof DEFAULT_ROUND_TRIPS = { known: {}, otherMs: 
 export const SLOTS = 16_384;
 /** As CLUSTER NODES prints them. */
 export const ALL_SLOTS = `0-${SLOTS - 1}`;
-export const MOST_REGIONS = 9;
 /** Per primary. A region has at most this many nodes plus its primary. */
 export const MOST_REPLICAS = 19;
 
@@ -95,7 +95,7 @@ export function isInCluster({ kind }: Pick<Topology, 'kind'>): boolean {
 /** Plans one primary per region, with its replicas in the following regions, or one for all. Throws INVALID_OPTION. */
 export function planTopology(options: TopologyOptions): Topology {
   const { kind = 'cluster', regions, replicas } = options;
-  checkRegions(regions);
+  checkRegions(regions, MOST_SIMULATED_REGIONS);
   if (!Number.isInteger(replicas) || replicas < 0 || replicas > MOST_REPLICAS) {
     throw invalidOption(`replicas must be a whole number from 0 to ${MOST_REPLICAS}; found ${replicas}`);
   }
@@ -276,19 +276,4 @@ export function planRoundTrips(
     }
   }
   return matrix;
-}
-
-const NAME = '[a-z][a-z0-9-]{0,30}';
-export const REGION = new RegExp(`^${NAME}$`);
-/** A pair of regions as a key of `roundTripMs`. */
-export const PAIR = new RegExp(`^${NAME}:${NAME}$`);
-
-/** Returns the names if all are valid and different. Throws INVALID_OPTION. */
-export function checkRegions(regions: readonly string[]): readonly string[] {
-  const proper =
-    regions.length >= 1 && regions.length <= MOST_REGIONS && new Set(regions).size === regions.length;
-  if (proper && regions.every((region) => REGION.test(region))) return regions;
-  throw invalidOption(
-    `regions must be one to nine different names of a-z, 0-9 and -; found ${regions.join(',') || 'none'}`,
-  );
 }

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { ONLY_SIMULATED } from '../../src/cli/files/scenario-names.ts';
 import type { RunReport } from '../../src/report/report.ts';
 import { callCli } from '../support/call-cli.ts';
 import { runCli } from '../support/cli.ts';
@@ -12,7 +13,7 @@ const ASKED = process.env.OPENCLAW_SOAK_SCENARIOS?.split(',');
 const SCENARIOS = readdirSync(join(import.meta.dirname, '../../scenarios'))
   .filter((file) => file.endsWith('.yaml'))
   .map((file) => file.replace('.yaml', ''))
-  .filter((scenario) => ASKED?.includes(scenario) ?? true);
+  .filter((scenario) => ASKED?.includes(scenario) ?? !ONLY_SIMULATED.includes(scenario));
 const LEASE_SEEDS = (process.env.OPENCLAW_SOAK_SEEDS ?? '1,2,3,4,5,6,7,8,9,10').split(',').map(Number);
 
 /** These break their promise, as their first lines say. */

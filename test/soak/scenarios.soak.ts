@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { ONLY_SIMULATED } from '../../src/cli/files/scenario-names.ts';
 import type { RunReport } from '../../src/report/report.ts';
 import { runCli, testFolder } from '../support/cli.ts';
 import { processesMentioning } from '../support/processes.ts';
@@ -14,7 +15,7 @@ const ASKED = process.env.OPENCLAW_SOAK_SCENARIOS?.split(',');
 const SCENARIOS = readdirSync(join(import.meta.dirname, '../../scenarios'))
   .filter((file) => file.endsWith('.yaml'))
   .map((file) => file.replace('.yaml', ''))
-  .filter((scenario) => ASKED?.includes(scenario) ?? true);
+  .filter((scenario) => ASKED?.includes(scenario) ?? !ONLY_SIMULATED.includes(scenario));
 /** These break their promise; every other scenario keeps it. */
 const CONVICTED = ['article-limiter', 'active-active-lww', 'replica-reads'];
 

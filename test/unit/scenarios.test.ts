@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { defaultClaims } from '../../src/checker/claims/default-claims.ts';
+import { ONLY_SIMULATED } from '../../src/cli/files/scenario-names.ts';
 import { planDigest } from '../../src/experiment/parts/plan-digest.ts';
 import { usersOf } from '../../src/experiment/play-run.ts';
 import { endpointsJsonSchema } from '../../src/scenario/endpoints/schema.ts';
@@ -9,6 +10,7 @@ import { scenarioJsonSchema } from '../../src/scenario/json-schema.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
 import type { Plan } from '../../src/scenario/plan.ts';
 import { scenarioOf } from '../../src/scenario/to-document.ts';
+import { MOST_REGIONS } from '../../src/topology/regions.ts';
 import { DEFAULT_TOPOLOGY } from '../../src/topology/topology.ts';
 
 const FOLDER = join(import.meta.dirname, '../../scenarios');
@@ -55,7 +57,15 @@ describe('the scenarios that come with it', () => {
     expect(rest.filter((line) => line.startsWith('# ')).length).toBeGreaterThanOrEqual(3);
   });
 
-  it.each(files)('%s has the digest of the file that its parts read', (file) => {
+  it('have more regions than can be started if only a simulation can run them', () =>
+    expect(
+      files
+        .filter((file) => planOf(file).topology.regions.length > MOST_REGIONS)
+        .map((file) => file.replace('.yaml', '')),
+    ).toEqual(ONLY_SIMULATED));
+
+  const started = files.filter((file) => !ONLY_SIMULATED.includes(file.replace('.yaml', '')));
+  it.each(started)('%s has the digest of the file that its parts read', (file) => {
     const digestOf = (plan: Plan) => planDigest({ plan, users: usersOf({ plan }), of: ['us-east'] });
     const plan = planOf(file);
     const document = scenarioOf(plan);

@@ -12,7 +12,7 @@ import {
   parseSignedDuration,
   TIME_EXAMPLE,
 } from '../../scenario/units.ts';
-import { checkRegions } from '../../topology/topology.ts';
+import { checkRegions } from '../../topology/regions.ts';
 
 /** A commander parser for a whole number in a range. */
 export function wholeNumber(least: number, most: number): (text: string) => number {

@@ -9,7 +9,7 @@ import {
 } from '../../regions/cluster/cluster-view.ts';
 import { openExternal } from '../../regions/external/external.ts';
 import type { Endpoint, Login, Regions } from '../../regions/provider.ts';
-import { checkRegions, REGION } from '../../topology/topology.ts';
+import { checkRegions, REGION } from '../../topology/regions.ts';
 
 /** The nodes of each region, as typed. */
 export type RegionNodes = Readonly<Record<string, readonly string[]>>;

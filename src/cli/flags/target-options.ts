@@ -7,7 +7,7 @@ import { parseStatusPattern, type WrittenPattern } from '../../history/foreign/s
 import { refuseClash } from '../../history/foreign/statuses.ts';
 import { type Target, withoutQuery } from '../../load/target.ts';
 import { REAL_USER } from '../../load/users.ts';
-import { checkRegions } from '../../topology/topology.ts';
+import { checkRegions } from '../../topology/regions.ts';
 import { type PromiseFlags, promiseOption } from '../plugins/limiter-plugin.ts';
 import type { Environment } from '../process/environment.ts';
 import { parsedBy, wholeNumber } from './options.ts';

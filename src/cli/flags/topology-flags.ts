@@ -5,11 +5,11 @@ import { plain } from '../../core/units.ts';
 import { PROVIDERS, type ProviderName } from '../../regions/choose-provider.ts';
 import { DEFAULT_SEED, TIMES } from '../../scenario/defaults.ts';
 import { KINDS, type Kind } from '../../topology/endpoints.ts';
+import { MOST_REGIONS } from '../../topology/regions.ts';
 import {
   DEFAULT_TOPOLOGY,
   defaultReplicas,
   KNOWN_ROUND_TRIPS_MS,
-  MOST_REGIONS,
   MOST_REPLICAS,
   OTHER_ROUND_TRIP_MS,
   type Persistence,

@@ -24,7 +24,7 @@ export async function prepareSimulation(
   const { cwd, log } = environment;
   const startedAt = new Date();
   checkSimulatedPlan(plan);
-  for (const claim of checkPlan({ plan, provider: 'local' }))
+  for (const claim of checkPlan({ plan, provider: 'local', isSimulated: true }))
     log(`claim: ${printable(explainClaim(claim))}\n`);
   const plugin = await guardPlugin(plan, environment);
   const release = () => plugin?.release();

@@ -63,12 +63,13 @@ function readRegion(name: string, region: WrittenRegion): HomeRegion {
     throw wrong(
       `${of}.nodes must be a list of host:port, IPv6 without brackets, as decisions name them; found ${quoted(nodes)}`,
     );
+  const listed = readSlots(slots, of);
   const owned = new Uint8Array(SLOTS);
-  for (const slot of readSlots(slots, of)) owned[slot] = 1;
+  for (const slot of listed) owned[slot] = 1;
   return {
     name,
     nodes: nodes as string[],
-    slots: Array.from(owned.keys()).filter((slot) => owned[slot] === 1),
+    slots: [...new Set(listed)].sort((a, b) => a - b),
     owns: (slot) => owned[slot] === 1,
   };
 }

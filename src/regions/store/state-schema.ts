@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { KINDS } from '../../topology/endpoints.ts';
-import { REGION } from '../../topology/topology.ts';
+import { REGION } from '../../topology/regions.ts';
 
 const whole = (least: number, most: number) => z.number().int().min(least).max(most);
 const ms = z.number().min(0);

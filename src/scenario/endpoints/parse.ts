@@ -1,6 +1,6 @@
 import { invalidOption } from '../../core/errors.ts';
 import type { EndpointNode, Endpoints } from '../../topology/endpoints.ts';
-import { checkRegions } from '../../topology/topology.ts';
+import { checkRegions } from '../../topology/regions.ts';
 import { placeProblem, readDocument } from '../document.ts';
 import { expectedFound, type Problem, problemsOf } from '../problems.ts';
 import { endpointsSchema, type WrittenAddress, type WrittenEndpoints } from './schema.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Endpoint, KINDS } from '../../topology/endpoints.ts';
-import { PAIR } from '../../topology/topology.ts';
+import { PAIR } from '../../topology/regions.ts';
 import { choice, decimal, listOf, mapping, regionName } from '../fields.ts';
 
 const NODE_NAME = 'a name of letters, digits, _ . and -';

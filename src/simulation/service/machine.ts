@@ -12,7 +12,7 @@ export interface Work {
 }
 
 /**
- * The processors that all simulated processes share, as those of a real run share one machine. Threads with work take
+ * The processors that the simulated processes of one machine share: all of a run, or those of a region. Threads with work take
  * turns, each until it has none or its slice is over. A thread that had no work first wakes up, so a busy machine does
  * more in a second. Left out: what else runs on a real machine.
  */

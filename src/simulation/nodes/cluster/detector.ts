@@ -74,12 +74,18 @@ export class FailureDetector {
       fresh--;
       if (peer.link !== undefined || view.slotsOf(peer) > 0) chosen.add(peer);
     }
-    const suspected = view.peers.filter(({ isSuspected }) => isSuspected).slice(0, view.suspected);
+    const suspected = view.suspected === 0 ? [] : this.#suspected();
     return [...chosen, ...suspected].map((peer) => ({
       node: peer.name,
       isFailing: peer.isDown,
       pongS: Math.floor(peer.pongMs / 1_000),
     }));
+  }
+
+  /** No more than when `cron` last began. */
+  #suspected(): Peer[] {
+    const { peers, suspected } = this.#options.view;
+    return peers.filter(({ isSuspected }) => isSuspected).slice(0, suspected);
   }
 
   hear(sender: Peer, gossip: readonly Gossip[]): void {

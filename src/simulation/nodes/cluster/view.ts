@@ -6,6 +6,8 @@ export class View {
   readonly self: Peer;
   /** All nodes in the order of the plan. */
   readonly peers: readonly Peer[];
+  /** Without itself. */
+  readonly others: readonly Peer[];
   readonly table: SlotTable;
   readonly #byName: ReadonlyMap<string, Peer>;
   currentEpoch = 0;
@@ -20,6 +22,7 @@ export class View {
     this.peers = peers.map((name) => new Peer(name));
     this.#byName = new Map(this.peers.map((peer) => [peer.name, peer]));
     this.self = this.get(self);
+    this.others = this.peers.filter((peer) => peer !== this.self);
     this.table = table;
   }
 
@@ -28,10 +31,6 @@ export class View {
     const peer = this.#byName.get(name);
     if (peer === undefined) throw new RangeError(`no node is called ${name}`);
     return peer;
-  }
-
-  get others(): readonly Peer[] {
-    return this.peers.filter((peer) => peer !== this.self);
   }
 
   get quorum(): number {
