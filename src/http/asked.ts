@@ -17,7 +17,7 @@ type Found = { readonly asked: Asked } | { readonly problem: Problem };
 
 /**
  * Calls `subject`, unchecked, or tells what to answer. Throws and rejects only if `onError` does. Most functions return at
- * once: then so does this, since to await each took a twentieth of a decision.
+ * once: then so does this, since an await costs each request a promise and a turn of the microtasks.
  */
 export function askSubject<Args extends readonly unknown[]>(
   options: Pick<RateLimitOptions<Args>, 'subject' | 'onError'>,

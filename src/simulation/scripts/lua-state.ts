@@ -85,7 +85,7 @@ export class LuaState {
     this.lua.lua_pushlstring(this.L, at, length);
   }
 
-  /** Text of a caller, in UTF-8 as clients send it. What Lua keeps is pushed in a fifth of the time. */
+  /** Text of a caller, in UTF-8 as clients send it. What Lua keeps is not written again. */
   pushText(text: string): LuaText {
     const known = this.#kept.get(text);
     if (known !== undefined) {

@@ -28,7 +28,7 @@ export function taking({
 }: TakingOptions): Limiter['take'] {
   const script = loadScript('take-all');
 
-  /** Throws what `take` rejects with. An async function would allocate a tenth of what a take does. */
+  /** Throws what `take` rejects with. It is not async: each take would allocate the frame of such a function. */
   function begin(subject: Subject, options: TakeOptions | undefined): Promise<Decision> {
     const { cost, decisionId } = readTakeOptions(options);
     const key = keyOf(subject); // an invalid subject never reaches the overrides
