@@ -7,6 +7,7 @@
 //                                                                --folder for cells, to resume; --seeds, the first
 //   npm run bench:simulation -- --delays                         measures those of src/simulation/delays.ts
 //   npm run bench:simulation -- --processor [scenario...]        measures processor times of real runs, by process
+//   npm run bench:simulation -- --small [strategy...]            measures what one small simulation of many costs
 //
 // Real runs are kept in docs/results/simulation-real.json, one at a time; those that are there are not made again,
 // so that the same command resumes after Ctrl-C; --again makes those again whose verdict was unknown. All of them take
@@ -23,7 +24,13 @@ import { isSame, keepRun, readRuns } from './simulation/kept.mjs';
 import { compareMatrix } from './simulation/matrix.mjs';
 import { measureDelays } from './simulation/measure-delays.mjs';
 import { measureProcessor } from './simulation/measure-processor.mjs';
-import { comparisonTable, matrixTable, processorTable, writeSection } from './simulation/page.mjs';
+import {
+  comparisonTable,
+  matrixTable,
+  processorTable,
+  smallTable,
+  writeSection,
+} from './simulation/page.mjs';
 import {
   inParallel,
   interruptRuns,
@@ -33,6 +40,7 @@ import {
   scenarioNames,
   simulate,
 } from './simulation/runs.mjs';
+import { measureSmall } from './simulation/small.mjs';
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
@@ -42,6 +50,7 @@ const { values: flags, positionals } = parseArgs({
     matrix: { type: 'boolean', default: false },
     delays: { type: 'boolean', default: false },
     processor: { type: 'boolean', default: false },
+    small: { type: 'boolean', default: false },
     again: { type: 'boolean', default: false },
     seeds: { type: 'string' },
     server: { type: 'string', default: 'redis-server' },
@@ -52,6 +61,7 @@ const { values: flags, positionals } = parseArgs({
   },
 });
 const PAGE = join(ROOT, 'docs/results/simulation.md');
+const SMALL_SIMULATIONS = 200;
 const seeds = (flags.seeds ?? (flags.matrix ? '1' : '1,2,3')).split(',').map(Number);
 const scenarios = positionals.length > 0 ? positionals : scenarioNames();
 const wanted = scenarios.flatMap((scenario) => seeds.map((seed) => ({ scenario, seed })));
@@ -66,6 +76,7 @@ for (const signal of ['SIGINT', 'SIGTERM'])
 try {
   if (flags.delays) await showDelays();
   else if (flags.processor) await measureProcessors();
+  else if (flags.small) await measureSmallOnes();
   else if (flags.matrix) await measureMatrix();
   else {
     if (!flags['simulated-only']) await addReal();
@@ -165,6 +176,15 @@ async function measureProcessors() {
   const missing = names.filter((name) => !rows.some(({ scenario }) => scenario === name));
   const summary = 'Processor time of a request, microseconds.';
   show({ title: 'Processor time', table: processorTable(rows), summary, rows, missing });
+}
+
+/** Of one process for all strategies, one after another; default: the one that does most in a region. */
+async function measureSmallOnes() {
+  const rows = [];
+  for (const strategy of positionals.length > 0 ? positionals : ['lease'])
+    rows.push(await measureSmall({ strategy, simulations: SMALL_SIMULATIONS }));
+  const summary = `Processor time of a simulation with its judgement, all threads, milliseconds; the second half of ${SMALL_SIMULATIONS} simulations, and the first.`;
+  show({ title: 'Small simulations', table: smallTable(rows), summary, rows, missing: [] });
 }
 
 /** Prints a table, and writes it into the page where that is asked for. */

@@ -52,6 +52,17 @@ export function processorTable(rows) {
   };
 }
 
+/** What `measureSmall` found, as a table. */
+export function smallTable(rows) {
+  return {
+    head: ['strategy', 'requests', 'median', 'least', 'first'],
+    rows: rows.map(({ strategy, requests, medianMs, leastMs, firstMs }) => [
+      ...[strategy, String(requests)],
+      ...[medianMs, leastMs, firstMs].map((ms) => ms.toFixed(0)),
+    ]),
+  };
+}
+
 function excessText(cell) {
   return cell?.figures ? cell.figures.excess.measured.toFixed(1) : '';
 }
