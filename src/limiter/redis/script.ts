@@ -10,9 +10,15 @@ export interface Script {
   readonly sha: string;
 }
 
-/** Reads `lua/<name>.lua` of this package, with its includes of `lua/shared/` inserted. */
+const loaded = new Map<string, Script>();
+
+/** `lua/<name>.lua` of this package, with its includes of `lua/shared/` inserted. It is read once in a process. */
 export function loadScript(name: string): Script {
-  return makeScript(name, read(`${name}.lua`));
+  const known = loaded.get(name);
+  if (known !== undefined) return known;
+  const script = makeScript(name, read(`${name}.lua`));
+  loaded.set(name, script);
+  return script;
 }
 
 /** The script with this source; errors call it by the name. */
