@@ -24,7 +24,7 @@ export function drawSchedule(dice: Dice, space: Space): Schedule {
 const MOST_TRIES = 200;
 
 /** How many faults a schedule has, each equally likely. */
-const COUNTS = [0, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4] as const;
+const COUNTS = [0, 1, 1, 2, 2, 2, 3, 3, 3, 3] as const;
 
 export function inOrder(schedule: Schedule): Schedule {
   return { ...schedule, faults: [...schedule.faults].sort((a, b) => a.atMs - b.atMs) };
@@ -121,5 +121,5 @@ export function drawResting(dice: Dice): NonNullable<HuntedLoad['resting']> {
 
 export function drawPeaks(dice: Dice): NonNullable<HuntedLoad['peaks']> {
   const everyMs = dice.wide(1_000, 5_000);
-  return { ratePerSecond: dice.wide(60, 250), everyMs, forMs: dice.wide(50, 400) };
+  return { ratePerSecond: dice.wide(60, 200), everyMs, forMs: dice.wide(50, 400) };
 }
