@@ -82,26 +82,36 @@ function drawNear(dice: Dice, { atMs, forMs }: PlannedFault): number {
   return atMs + dice.one([() => dice.whole(0, forMs), () => forMs + dice.wide(1, 2_000)])();
 }
 
-/** A small load, in which every bucket is at its limit now and then. */
+/**
+ * A small load, in which every bucket is at its limit now and then: steady, or quiet with peaks and with users who rest, so
+ * that buckets fill up and what was lent is returned.
+ */
 function drawLoad(dice: Dice, ground: Ground): HuntedLoad {
   const users = dice.whole(1, MOST_USERS);
-  const ratePerSecond = dice.whole(RATE_PER_S.least, RATE_PER_S.most);
+  const ratePerSecond = dice.wide(RATE_PER_S.least, RATE_PER_S.most);
+  const peaks = dice.chance(0.6) ? { peaks: drawPeaks(dice) } : {};
   return {
     ...{ users, ratePerSecond },
     durationMs: 100 * dice.whole(DURATION_MS.least / 100, DURATION_MS.most / 100),
     roaming: dice.chance(0.85) ? 1 : 0.5,
     skew: dice.chance(0.7) ? 0 : 1,
-    costs: drawCosts(dice, ground, { users, ratePerSecond }),
+    costs: drawCosts(dice, ground, { users, ratePerSecond, ...peaks }),
     ...(dice.chance(0.5) && { resting: drawResting(dice) }),
-    ...(dice.chance(0.4) && { peaks: drawPeaks(dice) }),
+    ...peaks,
   };
+}
+
+/** Requests a second, with peaks. */
+function meanRate({ ratePerSecond, peaks }: Pick<HuntedLoad, 'ratePerSecond' | 'peaks'>): number {
+  if (peaks === undefined) return ratePerSecond;
+  return ratePerSecond + ((peaks.ratePerSecond - ratePerSecond) * peaks.forMs) / peaks.everyMs;
 }
 
 /** Mostly so many tokens that the users want from one to four times of what their buckets refill. */
 export function drawCosts(
   dice: Dice,
   { strategy, limiter, policy }: Ground,
-  { users, ratePerSecond }: Pick<HuntedLoad, 'users' | 'ratePerSecond'>,
+  load: Pick<HuntedLoad, 'users' | 'ratePerSecond' | 'peaks'>,
 ): readonly number[] {
   const policies = parsePolicies(policy).map((each) => each.policy);
   const most = Math.max(1, Math.floor(Math.min(...policies.map((each) => each.capacityTokens)) / 4));
@@ -110,7 +120,7 @@ export function drawCosts(
   const refillPerS = Math.min(
     ...policies.map(({ quantaPerUs, quantaPerToken }) => (1e6 * quantaPerUs) / quantaPerToken),
   );
-  const wanted = Math.round((dice.wide(100, 400) / 100) * ((users * refillPerS) / ratePerSecond));
+  const wanted = Math.round((dice.wide(100, 400) / 100) * ((load.users * refillPerS) / meanRate(load)));
   const cost = Math.max(1, Math.min(most, wanted));
   return cost === 1 || dice.chance(0.7) ? [cost] : [1, cost];
 }
@@ -121,5 +131,5 @@ export function drawResting(dice: Dice): NonNullable<HuntedLoad['resting']> {
 
 export function drawPeaks(dice: Dice): NonNullable<HuntedLoad['peaks']> {
   const everyMs = dice.wide(1_000, 5_000);
-  return { ratePerSecond: dice.wide(60, 200), everyMs, forMs: dice.wide(50, 400) };
+  return { ratePerSecond: dice.wide(60, 400), everyMs, forMs: dice.wide(50, 300) };
 }

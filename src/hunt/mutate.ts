@@ -92,7 +92,7 @@ function changeLoad(dice: Dice, { ground }: Space, load: HuntedLoad): HuntedLoad
   const { resting, peaks } = load;
   return dice.one<() => HuntedLoad>([
     () => ({ ...load, users: dice.whole(1, MOST_USERS) }),
-    () => ({ ...load, ratePerSecond: dice.whole(RATE_PER_S.least, RATE_PER_S.most) }),
+    () => ({ ...load, ratePerSecond: dice.wide(RATE_PER_S.least, RATE_PER_S.most) }),
     () => ({ ...load, durationMs: 100 * dice.whole(DURATION_MS.least / 100, DURATION_MS.most / 100) }),
     () => ({ ...load, costs: drawCosts(dice, ground, load) }),
     () => ({ ...load, skew: dice.one([0, 1]), roaming: dice.one([0.5, 1, 1, 1]) }),

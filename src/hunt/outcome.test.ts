@@ -2,7 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { beyondOf, compareOutcomes, isFound, isWorse, type Outcome } from './outcome.ts';
 
 const outcome = (own: Partial<Outcome>): Outcome => ({
-  ...{ excess: 0, bound: 0, lacking: 20, verdict: 'pass', requests: 100, lostPerSecond: 0, ...own },
+  ...{
+    excess: 0,
+    bound: 0,
+    lacking: 20,
+    verdict: 'pass',
+    requests: 100,
+    lostPerSecond: 0,
+    ...own,
+  },
 });
 
 describe('of two outcomes, the worse is', () => {
@@ -27,6 +35,7 @@ describe('of two outcomes, the worse is', () => {
       worse: { excess: 40, bound: 45 },
       than: { excess: 20, bound: 25, lacking: 0 },
     },
+    { title: 'the one that stated more wrong values', worse: { misstated: 1 }, than: { lacking: 0.1 } },
     { title: 'the one that lacked less', worse: { lacking: 1.5 }, than: { lacking: 1.6 } },
     {
       title: 'the one that lacked less, where no bound is declared',

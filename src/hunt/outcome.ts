@@ -14,6 +14,11 @@ export interface Outcome {
   readonly bound: number | null;
   /** How much more a contested bucket could have admitted without an excess; the capacity if no bucket was contested. */
   readonly lacking: number;
+  /**
+   * Stated values that no ideal limiter can have meant, and levels that do not follow from the one before: what was minted or
+   * lost shows there first, before it is spent. Absent: none.
+   */
+  readonly misstated?: number;
   readonly verdict: Verdict;
   readonly requests: number;
   /**
@@ -27,18 +32,27 @@ export interface Outcome {
 
 /** The outcome of a run that failed. */
 export function failedOutcome(plan: Plan, { message }: Error): Outcome {
-  const nothing = { excess: 0, bound: null, verdict: 'unknown', requests: 0, lostPerSecond: 0 } as const;
+  const nothing = {
+    excess: 0,
+    bound: null,
+    verdict: 'unknown',
+    requests: 0,
+    lostPerSecond: 0,
+    misstated: 0,
+  } as const;
   return { ...nothing, lacking: capacityOf(plan), failure: message };
 }
 
 /** The outcome of a run that was judged. */
 export function outcomeOf(ground: Ground, plan: Plan, check: CheckReport): Outcome {
-  const { headroom, verdict, sent, overAdmission } = check;
+  const { headroom, verdict, sent, overAdmission, dishonest, replay } = check;
+  const misstated = dishonest.total + replay.total;
   const { measured, declared } =
     ground.above === 'bound' ? findExcess(check) : { measured: largestOf(ground, check), declared: 0 };
   return {
     ...{ excess: measured, bound: declared, verdict, requests: sent },
     lostPerSecond: lostOf(plan, check),
+    ...(misstated > 0 && { misstated }),
     lacking: overAdmission.total > 0 ? 0 : (headroom?.median.tokens ?? capacityOf(plan)),
   };
 }
@@ -85,7 +99,7 @@ export type Aim = 'excess' | 'availability';
 
 /**
  * Below 0 if `one` is worse than `other`; a total order. For excess: by tokens beyond the bound, so that a bound of which
- * less was used is better; then by the share of the bound that was reached; then by how little a bucket lacked. For
+ * less was used is better; then by values that are wrong; then by the share of the bound that was reached; then by how little a bucket lacked. For
  * availability: by decisions lost a second.
  */
 export function compareOutcomes(one: Outcome, other: Outcome, aim: Aim = 'excess'): number {
@@ -95,10 +109,18 @@ export function compareOutcomes(one: Outcome, other: Outcome, aim: Aim = 'excess
   return (
     Number(isFound(other)) - Number(isFound(one)) ||
     compare(beyondOf(other), beyondOf(one)) ||
+    compare(misstatedOf(other), misstatedOf(one)) ||
     shareOfBound(other) - shareOfBound(one) ||
     one.lacking - other.lacking
   );
 }
+
+/** Many of them are not nearer to an excess than some. */
+function misstatedOf({ misstated = 0 }: Outcome): number {
+  return Math.min(misstated, SOME);
+}
+
+const SOME = 3;
 
 /** Also of infinities. */
 function compare(one: number, other: number): number {

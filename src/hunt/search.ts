@@ -49,7 +49,7 @@ const ELITE = 8;
 /** Batches without a worse schedule, after which the climb begins again elsewhere. */
 const STALE = 8;
 /** The share of a batch that is drawn and not changed. */
-const FRESH = 0.25;
+const FRESH = 0.4;
 
 /** Searches the worst schedules: draws some, changes the worst of them, and begins again when that leads no further. */
 export async function* search(options: SearchOptions): AsyncGenerator<Progress, void> {

@@ -16,7 +16,7 @@ const MOST_FAULTS = 3;
 
 /** The shortest and the longest loads, milliseconds. A schedule is small, so that many are run. */
 export const DURATION_MS = { least: 4_000, most: 9_000 } as const;
-export const RATE_PER_S = { least: 15, most: 45 } as const;
+export const RATE_PER_S = { least: 3, most: 45 } as const;
 export const MOST_USERS = 5;
 
 /** All faults that a simulation has, at most three in a schedule, unless less is wanted. */
