@@ -30,21 +30,26 @@ export function inOrder(schedule: Schedule): Schedule {
   return { ...schedule, faults: [...schedule.faults].sort((a, b) => a.atMs - b.atMs) };
 }
 
-/** A fault at a time of its own, or with one of the others: two faults that meet do what neither does alone. */
+/** A fault at a time of its own, with one of the others, or with a peak: what meets does what neither does alone. */
 export function drawPlanned(
   dice: Dice,
   space: Space,
   { load, faults }: Pick<Schedule, 'load' | 'faults'>,
 ): PlannedFault {
-  const { durationMs } = load;
   const { places } = space;
   const spec = drawFault(drawKind(dice, space), dice, places);
-  const latestMs = durationMs - SHORTEST_MS;
-  const atMs = Math.min(
-    latestMs,
-    faults.length > 0 && dice.chance(0.6) ? drawNear(dice, dice.one(faults)) : dice.whole(0, latestMs),
-  );
-  return { ...spec, atMs, forMs: drawLength(dice, durationMs - atMs) };
+  const latestMs = load.durationMs - SHORTEST_MS;
+  const wantedMs = drawTime(dice, { load, faults }, latestMs);
+  const atMs = Math.max(0, Math.min(latestMs, wantedMs));
+  return { ...spec, atMs, forMs: drawLength(dice, load.durationMs - atMs) };
+}
+
+function drawTime(dice: Dice, { load, faults }: Pick<Schedule, 'load' | 'faults'>, latestMs: number): number {
+  if (faults.length > 0 && dice.chance(0.5)) return drawNear(dice, dice.one(faults));
+  const { peaks, durationMs } = load;
+  if (peaks === undefined || peaks.everyMs > durationMs || dice.chance(0.4)) return dice.whole(0, latestMs);
+  const endsMs = dice.whole(1, Math.floor(durationMs / peaks.everyMs)) * peaks.everyMs; // a period ends with its peak
+  return drawNear(dice, { atMs: endsMs - peaks.forMs, forMs: peaks.forMs }) - dice.one([0, peaks.forMs]);
 }
 
 const SHORTEST_MS = 50;
@@ -78,7 +83,7 @@ export function drawLength(dice: Dice, mostMs: number): number {
 }
 
 /** During the other, or soon after its end. */
-function drawNear(dice: Dice, { atMs, forMs }: PlannedFault): number {
+function drawNear(dice: Dice, { atMs, forMs }: Pick<PlannedFault, 'atMs' | 'forMs'>): number {
   return atMs + dice.one([() => dice.whole(0, forMs), () => forMs + dice.wide(1, 2_000)])();
 }
 

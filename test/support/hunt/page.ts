@@ -2,8 +2,14 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BROKEN, type Broken } from './broken.ts';
 import type { Hunted } from './measure.ts';
+import type { RealVerdict } from './real.ts';
 
 const FILE = join(import.meta.dirname, '../../../docs/results/hunt.md');
+
+/** A shrunk finding on real nodes. */
+export interface InReality extends RealVerdict {
+  readonly name: string;
+}
 
 export interface Limits {
   readonly seeds: number;
@@ -11,14 +17,18 @@ export interface Limits {
   readonly most: number;
 }
 
-export function writePage(rows: readonly Hunted[], limits: Limits): void {
-  writeFileSync(FILE, pageOf(rows, limits));
+export function writePage(rows: readonly Hunted[], real: readonly InReality[], limits: Limits): void {
+  writeFileSync(FILE, pageOf(rows, real, limits));
 }
 
-function pageOf(rows: readonly Hunted[], { seeds, most }: Limits): string {
+function pageOf(rows: readonly Hunted[], real: readonly InReality[], { seeds, most }: Limits): string {
   const table = BROKEN.map((broken) => {
     const own = rows.filter(({ name }) => name === broken.name);
-    return own.length === 0 ? [] : [`| ${[...cellsOf(broken, own, most)].join(' | ')} |`];
+    return own.length === 0
+      ? []
+      : [
+          `| ${[...cellsOf(broken, own, most), realText(real.find(({ name }) => name === broken.name))].join(' | ')} |`,
+        ];
   });
   const shrunk = rows.flatMap((row) => row.shrunk ?? []);
   const median = (of: (one: (typeof shrunk)[number]) => number) => medianOf(shrunk.map(of));
@@ -31,8 +41,11 @@ median over the seeds and, in brackets, the most. A search gives up after ${most
 *Left* is what shrinking leaves of the first finding, as medians: faults, users and requests. Over all findings the median has ${median(({ schedule }) => schedule.faults.length)} faults, ${median(({ schedule }) => schedule.load.users)} users and
 ${median(({ outcome }) => outcome.requests)} requests, after ${median(({ schedules }) => schedules)} further schedules.
 
-| broken | policy | drawn | changed | left | excess | bound |
-| --- | --- | --- | --- | --- | --- | --- |
+*Real* is the shrunk scenario of the first seed on three regions of redis-server: its verdict and its excess in tokens, after up to three runs. It is empty where
+the bug is one of the simulation only.
+
+| broken | policy | drawn | changed | left | excess | bound | real |
+| --- | --- | --- | --- | --- | --- | --- | --- |
 ${table.flat().join('\n')}
 
 ${notFound(rows)}
@@ -63,6 +76,10 @@ function cellsOf({ name, ground }: Broken, own: readonly Hunted[], most: number)
     ),
     ...figures,
   ];
+}
+
+function realText(real: InReality | undefined): string {
+  return real === undefined ? '' : `${real.verdict}, ${real.excess.toFixed(1)}`;
 }
 
 function needed(counts: readonly (number | null)[], most: number): string {
