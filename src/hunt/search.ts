@@ -45,11 +45,11 @@ export interface SearchOptions {
 export const BATCH = 16;
 
 /** The schedules of a climb that are changed. */
-const ELITE = 8;
+const ELITE = 4;
 /** Batches without a worse schedule, after which the climb begins again elsewhere. */
-const STALE = 8;
+const STALE = 14;
 /** The share of a batch that is drawn and not changed. */
-const FRESH = 0.4;
+const FRESH = 0.3;
 
 /** Searches the worst schedules: draws some, changes the worst of them, and begins again when that leads no further. */
 export async function* search(options: SearchOptions): AsyncGenerator<Progress, void> {
@@ -77,7 +77,7 @@ function next(dice: Dice, space: Space, elite: readonly Tried[]): Schedule {
   if (elite.length === 0 || dice.chance(FRESH)) return drawSchedule(dice, space);
   const [first, ...more] = elite.map(({ schedule }) => schedule);
   if (first === undefined) return drawSchedule(dice, space);
-  const chosen = more.length === 0 || dice.chance(0.3) ? first : dice.one([first, ...more]);
+  const chosen = more.length === 0 || dice.chance(0.5) ? first : dice.one([first, ...more]);
   return mutate(dice, space, { schedule: chosen, others: more });
 }
 
