@@ -11,7 +11,7 @@ import {
 } from '../../report/comparison-text.ts';
 import type { RunReport } from '../../report/report.ts';
 import { readEvidence } from '../files/read-evidence.ts';
-import { type KeptRun, readRun, readRunOrWhy, type UnreadRun } from '../files/read-report.ts';
+import { type KeptRun, readJudgedRun, readRunOrWhy, type UnreadRun } from '../files/read-report.ts';
 import { type HtmlFlag, htmlOption } from '../flags/html-option.ts';
 import { githubOption, tellGithub } from '../output/github.ts';
 import { comparisonHtml, writeHtmlFile } from '../output/html-file.ts';
@@ -107,7 +107,9 @@ async function compare(runs: readonly string[], options: Options, environment: E
 /** With claims, those before the last one may have reports that cannot be read. Throws INVALID_REPORT. */
 async function readRuns(runs: readonly string[], hasClaims: boolean, { cwd }: Environment) {
   const found = await Promise.all(
-    runs.map((run, at) => (hasClaims && at < runs.length - 1 ? readRunOrWhy(run, cwd) : readRun(run, cwd))),
+    runs.map((run, at) =>
+      hasClaims && at < runs.length - 1 ? readRunOrWhy(run, cwd) : readJudgedRun(run, cwd),
+    ),
   );
   return {
     kept: found.filter((run) => 'report' in run),

@@ -11,7 +11,7 @@ import { renderMarkdown } from '../../report/markdown.ts';
 import type { RunReport } from '../../report/report.ts';
 import { renderBrief } from '../../report/table.ts';
 import { renderVerdict } from '../../report/verdict-text.ts';
-import { LATEST_RUN, readRun } from '../files/read-report.ts';
+import { LATEST_RUN, readJudgedRun } from '../files/read-report.ts';
 import { claimOption, claimsHelp } from '../flags/claim-option.ts';
 import { githubOption, tellGithub, writeOut } from '../output/github.ts';
 import { briefOption, jsonText } from '../output/output.ts';
@@ -54,7 +54,7 @@ Examples:
 ${claimsHelp({ hasBound: true })}`;
 
 async function gate(run: string, options: Options, environment: Environment): Promise<void> {
-  const { report: kept, folder } = await readRun(run, environment.cwd);
+  const { report: kept, folder } = await readJudgedRun(run, environment.cwd);
   if (kept.simulated && !options.simulated) throw simulatedRun(run);
   const report = judgeAgain(kept, options.claim);
   for (const claim of options.claim) environment.log(`${printable(explainClaim(parseClaim(claim)))}\n`);

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { OpenclawError } from '../../core/errors.ts';
 import { describeWriter } from '../../experiment/run-writer.ts';
 import type { RunReport } from '../../report/report.ts';
@@ -8,7 +8,7 @@ import { ERROR_FILE, generousClaims, parseRunError } from '../../report/run-erro
 import { parseReport } from '../../report/schema.ts';
 import { historyFilesOf, historyWords } from './history-files.ts';
 import { readTextFile } from './read-file.ts';
-import { newestRun, REPORTS } from './run-names.ts';
+import { isRunFolder, newestRun, REPORTS } from './run-names.ts';
 
 export const LATEST_RUN = `${REPORTS}/latest`;
 
@@ -38,7 +38,25 @@ export async function readRun(nameOrPath: string, cwd: string): Promise<KeptRun>
   return { report: parseReport(text, name), folder };
 }
 
-/** The same, but says why if there is a report that cannot be read. Throws INVALID_REPORT if there is none. */
+/**
+ * The same of a run whose verdict is asked for. The link `latest` stands for the newest run, so none beside it may be newer
+ * and without a report. Throws INVALID_REPORT.
+ */
+export async function readJudgedRun(nameOrPath: string, cwd: string): Promise<KeptRun> {
+  const run = await readRun(nameOrPath, cwd);
+  if (basename(nameOrPath) !== basename(LATEST_RUN)) return run;
+  const [reports, own] = [dirname(nameOrPath), basename(await realpath(run.folder))];
+  const newer = (await readdir(resolve(cwd, reports))).filter((name) => isRunFolder(name) && name > own);
+  const unended = newer.find((name) => !existsSync(resolve(cwd, reports, name, 'report.json')));
+  if (unended === undefined) return run;
+  const path = join(reports, unended);
+  const { message, hint } = await withoutReport(path, resolve(cwd, path));
+  throw new OpenclawError('INVALID_REPORT', `${message}; it is newer than ${nameOrPath}`, {
+    hint: `${hint ?? 'remove it'}\n  or name the folder of an older run`,
+  });
+}
+
+/** As `readRun`, but says why if there is a report that cannot be read. Throws INVALID_REPORT if there is none. */
 export async function readRunOrWhy(nameOrPath: string, cwd: string): Promise<KeptRun | UnreadRun> {
   const { text, name, folder } = await readText(nameOrPath, cwd);
   try {

@@ -55,6 +55,32 @@ describe('gate', () => {
     ]);
   });
 
+  it.each([
+    {
+      title: 'did not end',
+      newer: '20260102T000000000Z-bench-1',
+      says: /this run ended before anything was/,
+    },
+    { title: 'is older', newer: '20251231T000000000Z-bench-1', says: undefined },
+  ])('takes no run for the newest if another that $title is beside it', async ({ newer, says }) => {
+    const [folder, own] = [testFolder(), '20260101T000000000Z-bench-1'];
+    mkdirSync(join(folder, 'reports'));
+    cpSync(CENTRAL, join(folder, 'reports', own), { recursive: true });
+    symlinkSync(own, join(folder, 'reports/latest'));
+    mkdirSync(join(folder, 'reports', newer));
+    writeFileSync(join(folder, 'reports', newer, 'plan.json'), '{}');
+    const { code, stderr } = await gate([], folder);
+    if (says === undefined) expect(code).toBe(0);
+    else
+      expect([code, stderr]).toEqual([
+        64,
+        expect.stringMatching(
+          /bench-1: this run ended .*; it is newer than reports\/latest\n.*\n? *or name the/s,
+        ),
+      ]);
+    expect((await gate([join('reports', own)], folder)).code).toBe(0);
+  });
+
   it('explains a claim on one line, with nothing in it that a terminal obeys', async () => {
     const { stderr } = await gate([CENTRAL, '--claim', 'info <= 5% during \u001b[2J##[error]x']);
     expect(stderr).toMatch(/^info <= 5% during \\u001b\[2J\\u0023#\[error\]x: at most 5% .*\n$/);
