@@ -46,11 +46,19 @@ function variables.rawset(to, name, value)
   end
   return setRaw(to, name, value)
 end
+local insert = table.insert
+function table.insert(to, ...)
+  if guards[to] then
+    error('Attempt to modify a readonly table', 2)
+  end
+  return insert(to, ...)
+end
 math.random, math.randomseed = nil, nil
 for name, library in pairs({ string = string, table = table, math = math, redis = redis, struct = struct }) do
   variables[name] = guarded(library)
 end
 variables._G = guarded(variables)
+getmetatable('').__metatable = guarded({ __index = variables.string })
 setmetatable(variables, { __index = function(_, name)
   error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
 end })
