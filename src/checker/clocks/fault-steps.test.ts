@@ -36,6 +36,27 @@ it.each<{ title: string; faults: FaultRecord[]; steps?: ClockStep[]; want: Clock
       step('us-east-0', 1_500_000, -3_000_000),
     ],
   },
+  {
+    title: 'one that no reading shows, though the next fault of its node is soon seen',
+    faults: [...whole, record('inject', 1_600_000, ahead)],
+    steps: [step('us-east-0', 1_700_000, 3_000_100)],
+    want: [
+      step('us-east-0', 1_700_000, 3_000_100),
+      step('us-east-0', 1_000_000, 3_000_000),
+      step('us-east-0', 1_500_000, -3_000_000),
+    ],
+  },
+  {
+    title: 'one that hid the heal of the last, though its own heal is seen at once',
+    faults: [...whole, record('inject', 1_600_000, ahead), record('heal', 1_800_000, ahead)],
+    steps: [step('us-east-0', 1_200_000, 3_000_100), step('us-east-0', 1_900_000, -3_000_100)],
+    want: [
+      step('us-east-0', 1_200_000, 3_000_100),
+      step('us-east-0', 1_900_000, -3_000_100),
+      step('us-east-0', 1_600_000, 3_000_000),
+      step('us-east-0', 1_800_000, -3_000_000),
+    ],
+  },
   { title: 'no step of another fault', faults: whole.map((each) => ({ ...each, fault: 'pause' })), want: [] },
 ])('the steps have $title', ({ faults, steps = [], want }) => {
   expect(withStepsOfFaults(steps, faults)).toEqual(want);

@@ -6,18 +6,27 @@ const HEAL_US = 250_000;
 
 /**
  * The steps that readings show, and those of faults `node-clock` that no reading shows: nodes are read in turn, and a short
- * fault ends between two readings of its node. A step that was seen while the fault was in force is among the readings', and
- * so is the one by which it was healed.
+ * fault ends between two readings of its node. A fault is seen by a step of its direction while it is in force; then its
+ * heal is seen too, or the next fault of its node that hides the heal is not seen itself.
  */
 export function withStepsOfFaults(steps: readonly ClockStep[], faults: readonly FaultRecord[]): ClockStep[] {
   const changes = faults.filter(({ fault }) => fault === 'node-clock').toSorted((a, b) => a.atUs - b.atUs);
   const unseen = changes.flatMap((injected, at): ClockStep[] => {
     const { node, stepMs } = injected.args ?? {};
     if (injected.phase !== 'inject' || typeof node !== 'string' || typeof stepMs !== 'number') return [];
-    const healed = changes.slice(at).find(({ phase, args }) => phase === 'heal' && args?.node === node);
-    const untilUs = (healed?.atUs ?? Number.POSITIVE_INFINITY) + HEAL_US;
+    const later = changes.slice(at + 1).filter(({ args }) => args?.node === node);
+    const healed = later.find(({ phase }) => phase === 'heal');
+    const next = later.find(({ phase }) => phase === 'inject');
+    const untilUs = Math.min(
+      (healed?.atUs ?? Number.POSITIVE_INFINITY) + HEAL_US,
+      next?.atUs ?? Number.POSITIVE_INFINITY,
+    );
     const isSeen = steps.some(
-      (step) => step.node === node && step.atUs >= injected.atUs && step.atUs <= untilUs,
+      (step) =>
+        step.node === node &&
+        step.byUs > 0 === stepMs > 0 &&
+        step.atUs >= injected.atUs &&
+        step.atUs <= untilUs,
     );
     if (isSeen) return [];
     const byUs = Math.round(stepMs * 1_000);
