@@ -9,6 +9,13 @@ const noUser = { problem: { status: 400, detail: 'The request has no user.' } };
 const forbidden = Object.assign(new Error('not yours'), { status: 403 });
 const broken = new Error('broken');
 
+const noGetter = {
+  get user(): string {
+    throw broken;
+  },
+  endpoint: 'search',
+};
+
 /** The errors that `onError` got, once its promise has resolved. */
 async function ask(subject: Subject) {
   const errors: unknown[] = [];
@@ -68,6 +75,13 @@ describe('the subject of a request', () => {
       found: noUser,
       errors: [broken],
     },
+    ...[false, true].map((isLater) => ({
+      title: `is refused after an error in its user, which is reported${isLater ? ', later' : ''}`,
+      subject: () => (isLater ? Promise.resolve(noGetter) : noGetter),
+      isLater: true,
+      found: noUser,
+      errors: [broken],
+    })),
   ])('$title', async ({ subject, isLater, found, errors = [] }) => {
     expect(await ask(subject)).toMatchObject({ isLater, found, errors });
   });

@@ -26,7 +26,9 @@ export function askSubject<Args extends readonly unknown[]>(
   try {
     const asked = options.subject(...args);
     return isThenable(asked)
-      ? Promise.resolve(asked).then(foundIn, (error) => notAsked(error, options, args))
+      ? Promise.resolve(asked)
+          .then(foundIn)
+          .catch((error) => notAsked(error, options, args))
       : foundIn(asked);
   } catch (error) {
     return notAsked(error, options, args);
