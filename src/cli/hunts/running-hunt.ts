@@ -108,7 +108,11 @@ export class RunningHunt {
     const stop = new AbortController();
     const { evaluate } = this.#trials;
     let smallest = tried;
-    for await (const shrunk of shrink(tried, { ground, evaluate, aim: flags.for, signal: stop.signal })) {
+    const options = {
+      ...{ ground, evaluate, aim: flags.for, signal: stop.signal },
+      ...(isReal && { schedules: Math.min(MOST_SHRUNK, this.#most - this.#trials.count) }),
+    };
+    for await (const shrunk of shrink(tried, options)) {
       smallest = shrunk.smallest;
       if (this.#environment.interrupt.aborted || (isReal && this.#isLate())) stop.abort();
     }
@@ -200,6 +204,9 @@ export class RunningHunt {
     return confirm({ ground, schedule, name, command }, { runs: this.#real, signal });
   }
 }
+
+/** Runs that shrink a finding on real clusters: far more than fit into a budget. */
+const MOST_SHRUNK = 1_000;
 
 /** The files of more schedules without an outcome say nothing new. */
 const MOST_FAILED = 10;
