@@ -132,7 +132,8 @@ function ackedBound(policy: Policy, episodes: Episodes): DeclaredBound {
  * Proof: let the gain of a bucket be its tokens plus r for each second since its timestamp t, at most b + x: what it can
  * admit at once, and soon. Its refill adds what passes, so between two losses of its state a window admits at most what
  * the gain falls by, and r * length. A timestamp is the whole second of a service's clock, read before the script ran: at
- * most x / r behind. A loss of state raises the gain by at most b + x; the key that expires too early by a step of the
+ * most x / r behind. With less than a token a second it falls behind further, by less than 1 / r, while the bucket lacks a
+ * token. A loss of state raises the gain by at most b + x; the key that expires too early by a step of the
  * node's clock by min(b, r * step) + x; one that expires after a rest of b / r by x, since its timestamp may have been
  * rounded down less than the next one is.
  */
