@@ -1,3 +1,4 @@
+import { given } from '../core/given.ts';
 import { type Verdict, worst } from '../core/verdict.ts';
 import type { OperationTable } from '../history/columns/table.ts';
 import type { History } from '../history/history.ts';
@@ -80,8 +81,7 @@ export function examineHistory(recorded: History, options: CheckOptions): Examin
     outcomes,
     errors: history.errors,
     unaccounted: prepared.unaccounted,
-    ended: history.end !== undefined,
-    files: history.files,
+    ...endFacts(history),
     ...(history.parts && { parts: history.parts }),
     ...machineFacts(machines),
     troubles: [
@@ -123,6 +123,10 @@ export function examineHistory(recorded: History, options: CheckOptions): Examin
     certificates,
     judged: history,
   };
+}
+
+function endFacts({ end, files }: History): Pick<CheckFacts, 'sample' | 'ended' | 'files'> {
+  return { ...given({ sample: end?.sample }), ended: end !== undefined, files };
 }
 
 /** What the verdict assumes in addition to the history, as sentences. */

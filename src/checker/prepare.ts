@@ -44,7 +44,7 @@ export function prepare(history: History, options: CheckOptions, machines: Mappe
   });
   const recorded = outcomes.allowed + outcomes.denied + outcomes.failed + outcomes.info;
   const sent = history.end?.sent ?? recorded;
-  const unaccounted = sent - recorded;
+  const unaccounted = sent - recorded - (history.end?.sample?.others ?? 0);
   const unrecorded = findUnrecorded(history, { options, coverage, unaccounted });
   const known = { ...knownOf(history, coverage), stepBackUs };
   const stated = statedContext(history, {

@@ -55,6 +55,11 @@ describe('a plan that is about to be run', () => {
       },
     },
     {
+      title: 'samples buckets of a real run',
+      more: { claims: [], faults: [], sample: 0.1 },
+      error: { code: 'INVALID_OPTION', message: 'a sample of the buckets is for simulations' },
+    },
+    {
       title: 'moves slots of one primary',
       more: {
         ...{ claims: [], topology: { ...plan.topology, kind: 'single' as const, replicas: 0 } },

@@ -22,7 +22,7 @@ interface CheckedPlan {
 }
 
 /**
- * Gives the claims of a plan. Throws INVALID_OPTION for more regions than a machine starts, for a plug-in or a fault of the
+ * Gives the claims of a plan. Throws INVALID_OPTION for more regions than a machine starts and a sample unless it is simulated, for a plug-in or a fault of the
  * store in containers, for slots that move where the plan has none, for a probe of what the plan does not have and for too
  * many load processes, and INVALID_CLAIM for a claim on a phase that the plan's faults do not create.
  */
@@ -33,6 +33,8 @@ export function checkPlan({ plan, provider, startsNodes = true, isSimulated = fa
       `${regions} regions can only be simulated; at most ${MOST_REGIONS} can be started`,
       'add --simulate',
     );
+  if (plan.sample !== undefined && !isSimulated)
+    throw invalidOption('a sample of the buckets is for simulations', 'add --simulate, or remove sample');
   if (plan.limiter !== undefined && provider === 'docker') {
     // A container has neither the plug-in's file nor the packages that it imports.
     throw invalidOption('plug-ins run in local regions only, not in containers', 'remove --provider docker');

@@ -1,12 +1,16 @@
+import { given } from '../core/given.ts';
 import { byName, parsePolicies } from '../core/policies.ts';
 import { bucketName } from '../history/columns/table.ts';
 import type { FailurePolicy } from '../limiter/wrappers/failure-policy.ts';
 import { bucketOf } from '../load/target.ts';
 import { busiestUsers, type LoadShape, type PlannedUser } from '../load/users.ts';
 import type { Plan } from '../scenario/plan.ts';
+import { isInSample } from './bucket-sample.ts';
 import { writeRunFile } from './run-folder.ts';
 
 const BUSIEST = 100;
+/** Of so many times as many as a sample has on average, it nearly always has enough. */
+const ENOUGH = 2;
 
 /** More users are not written: the seed draws them again, and a string holds no million of them. */
 const MOST_WRITTEN = 10_000;
@@ -23,12 +27,15 @@ export function shapeOf({ seed, topology: { regions }, load, policy, homes }: Pl
   return { seed, regions, ...shape, ...(homes && { homes }), ...(policies.length > 0 && { policies }) };
 }
 
-/** The buckets that are expected to get the most requests; with several policies, of each of them. */
+/** The buckets that are expected to get the most requests, of those that are recorded; with several policies, of each of them. */
 export function busiestBuckets(
-  { topology: { regions }, policy }: Pick<Plan, 'topology' | 'policy'>,
+  { topology: { regions }, policy, seed, sample }: Pick<Plan, 'topology' | 'policy' | 'seed' | 'sample'>,
   users: readonly PlannedUser[],
 ): string[] {
-  const busiest = busiestUsers(users, regions, BUSIEST);
+  const drawn = sample === undefined ? BUSIEST : Math.ceil((ENOUGH * BUSIEST) / sample);
+  const busiest = busiestUsers(users, regions, drawn)
+    .filter(({ name }) => isInSample({ seed, ...given({ sample }) }, bucketOf(name)))
+    .slice(0, BUSIEST);
   return parsePolicies(policy).flatMap(({ name }) =>
     busiest.map((user) => bucketName(bucketOf(user.name), name)),
   );

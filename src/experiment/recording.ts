@@ -1,8 +1,9 @@
 import { limitTokensOf } from '../checker/claims/promise.ts';
 import { environmentFailed } from '../core/errors.ts';
+import { given } from '../core/given.ts';
 import { parsePolicies } from '../core/policies.ts';
 import { traitsOf } from '../core/strategies.ts';
-import type { End } from '../history/records/operation.ts';
+import type { End, Sample } from '../history/records/operation.ts';
 import type { Recorder } from '../load/recorder.ts';
 import type { HistoryFile, Written } from './history-file.ts';
 import { busiestBuckets } from './plan-file.ts';
@@ -44,18 +45,18 @@ export function recordDropped(recorder: Recorder, history: Pick<HistoryFile, 'ad
 }
 
 /** The last record of a history that was not cut short. */
-export function endRecord(recorder: Recorder): End {
-  return { type: 'end', atUs: Math.ceil(recorder.nowUs()), sent: recorder.sent };
+export function endRecord(recorder: Recorder, sample?: Sample): End {
+  return { type: 'end', atUs: Math.ceil(recorder.nowUs()), sent: recorder.sent, ...given({ sample }) };
 }
 
 /** Writes the last record, unless the history was cut short. Throws ENVIRONMENT_FAILED. */
 export async function endHistory(
   history: HistoryFile,
   recorder: Recorder,
-  { folder, part }: Pick<Run, 'folder' | 'part'>,
+  { folder, part, sample }: Pick<Run, 'folder' | 'part'> & { readonly sample?: Sample | undefined },
   isCut = false,
 ): Promise<Written> {
-  return history.end(isCut ? undefined : endRecord(recorder)).catch((error: Error) => {
+  return history.end(isCut ? undefined : endRecord(recorder, sample)).catch((error: Error) => {
     throw environmentFailed(
       `the history could not be written: ${error.message}`,
       `free disk space, or choose ${part === undefined ? `another folder than ${folder} with --reports` : 'another file with --out'}`,

@@ -18,7 +18,7 @@ import { headroom } from './headroom-schema.ts';
 import { machineFields } from './machine-schema.ts';
 import { parts } from './part-schema.ts';
 import type { RunReport } from './report.ts';
-import { shares } from './share-schema.ts';
+import { sample, shares } from './share-schema.ts';
 
 const counts = z.object({ allowed: z.number(), denied: z.number(), failed: z.number(), info: z.number() });
 const errorCounts = z.record(z.string(), z.number());
@@ -165,6 +165,7 @@ const reportSchema = z
       .object({ failed: errorCounts, info: errorCounts })
       .describe('errors by code: of failed requests, and of requests that may have been charged'),
     unaccounted: z.number(),
+    sample: sample.exactOptional(),
     ended: z.boolean(),
     files: z.array(
       z.object({

@@ -21,3 +21,9 @@ export const shares = z.object({
   window: windowShare.exactOptional().describe('tokens, of the allowance of the window'),
   doubtfulWindow: windowShare.exactOptional(),
 });
+
+/** Only some buckets were recorded and judged. */
+export const sample = z.object({
+  share: z.number().describe('the probability with which the seed draws a bucket'),
+  others: z.number().describe('requests to buckets outside the sample: sent, not recorded, not judged'),
+});

@@ -26,6 +26,7 @@ export const LIMITS = {
   users: [1, 1_000_000],
   skew: [0, 5],
   share: [0, 1],
+  sample: [0.000_001, 0.999_999],
   instances: [1, 20],
 } as const;
 

@@ -1,6 +1,7 @@
 import { DROPPED_AT_MOST, makeClaim, parseClaim } from '../checker/claims/claim.ts';
 import { headroomAtMostOf, withEvidence } from '../checker/claims/evidence-claims.ts';
 import { OpenclawError } from '../core/errors.ts';
+import { given } from '../core/given.ts';
 import { pluginName } from '../core/plugin-name.ts';
 import { parsePolicies } from '../core/policies.ts';
 import { makeRandom, type Random } from '../core/prng.ts';
@@ -152,7 +153,7 @@ function buildPlan(
   scenario: Scenario,
   { scenario: name, about, seed = scenario.seed, isExternal }: PlanTitle,
 ): Plan {
-  const { topology, policy, limiter, onFailure, instances, homes, load, claims } = scenario;
+  const { topology, policy, limiter, onFailure, instances, homes, sample, load, claims } = scenario;
   const ours = isExternal ? EXTERNAL : scenario.strategy;
   const strategy = limiter === undefined ? ours : pluginName(limiter);
   const faults = scenario.faults.map((fault, index) => drawTimes(fault, makeRandom(seed, `fault ${index}`)));
@@ -162,6 +163,7 @@ function buildPlan(
     ...(onFailure !== 'closed' && { onFailure }),
     ...(instances > 1 && { instances }),
     ...(homes && { homes }),
+    ...given({ sample }),
     load,
     faults: faults.sort((a, b) => a.atMs - b.atMs),
     claims: evidenceOf(load.mode === 'open' ? withDropped(claims) : claims, strategy),

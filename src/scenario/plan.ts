@@ -25,6 +25,8 @@ export interface Plan {
   readonly instances?: number;
   /** Each user's bucket is in its home, the region that its name begins with. Absent: buckets have no home. */
   readonly homes?: true;
+  /** The share of the buckets that are recorded and judged, drawn by the seed; for a simulation. Absent: all. */
+  readonly sample?: number;
   readonly load: LoadPlan;
   /** In the order in which they are injected. */
   readonly faults: readonly PlannedFault[];

@@ -208,6 +208,12 @@ export const scenarioSchema = mapping({
     description:
       "Each user has a home, the region that the seed draws for it; its bucket is on a primary of that region, and its name begins with the region's.",
   }),
+  sample: decimal(...LIMITS.sample)
+    .optional()
+    .meta({
+      description:
+        'With --simulate: the share of the buckets whose requests are recorded and judged, drawn by the seed. The verdict is at best unknown.',
+    }),
   load: loadSchema,
   faults: listOf(faultSchema, { what: 'faults', least: 0 })
     .default([])

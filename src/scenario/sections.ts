@@ -13,7 +13,7 @@ export type Scenario = Omit<z.output<typeof scenarioSchema>, 'faults' | 'policie
 
 /** The valid sections; faults keep their places, and invalid ones are undefined. Of too many faults there are none. */
 export type ScenarioParts = {
-  readonly [Key in Exclude<keyof Scenario, 'faults' | 'limiter'>]: Scenario[Key] | undefined;
+  readonly [Key in Exclude<keyof Scenario, 'faults' | 'limiter' | 'sample'>]: Scenario[Key] | undefined;
 } & {
   readonly faults: readonly (UndrawnFault | undefined)[];
 };

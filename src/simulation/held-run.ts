@@ -16,8 +16,8 @@ export interface HeldRunOptions
 /** The same run and judgement as by `simulatePlan`, without a folder: for many small ones. Its history has no path. */
 export async function simulateHeld(options: HeldRunOptions): Promise<NonNullable<RunResult['evidence']>> {
   const run = { ...options, users: usersOf(options), problems: [], report: () => {} };
-  const { history: held, recorder } = await record(run, (header) => new HeldHistory(header));
-  const history = held.end(endRecord(recorder));
+  const { history: held, recorder, sample } = await record(run, (header) => new HeldHistory(header));
+  const history = held.end(endRecord(recorder, sample));
   return { history, examination: judgeRun(judgedBy(run), history) };
 }
 

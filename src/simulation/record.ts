@@ -1,5 +1,6 @@
 import { OpenclawError } from '../core/errors.ts';
 import { given } from '../core/given.ts';
+import { BucketSample } from '../experiment/bucket-sample.ts';
 import { describeLoad } from '../experiment/describe-load.ts';
 import { makeHeader } from '../experiment/header.ts';
 import type { HistoryFile } from '../experiment/history-file.ts';
@@ -61,10 +62,11 @@ async function recordLoad(world: World, run: SimulatedRun, history: RecordedHist
   const { time, nodes, topology } = world;
   const originUs = time.nowUs;
   const callsBefore = world.redisCalls();
+  const sample = new BucketSample(plan);
   const { tally, ages } = openTallies(run, () => time.nowUs / 1_000);
   const recorder = new Recorder(
     (operation) => {
-      history.add(operation);
+      if (sample.takes(operation.bucket)) history.add(operation);
       ages?.add(operation);
       tally.add(operation);
     },
@@ -94,7 +96,7 @@ async function recordLoad(world: World, run: SimulatedRun, history: RecordedHist
   for (const event of ages?.records(Math.ceil(recorder.nowUs())) ?? []) history.add(event);
   const silent = topology.nodes.filter(({ name }) => !nodes.answers(name)).map(({ name }) => name);
   if (silent.length > 0) problems.push(`not responding at the end of the run: ${silent.join(', ')}`);
-  return { recorder, loadMs: load.sentForMs, ...given({ redisCalls }) };
+  return { recorder, sample: sample.facts(), loadMs: load.sentForMs, ...given({ redisCalls }) };
 }
 
 /** Keeps what was recorded until a failure, without an end. */

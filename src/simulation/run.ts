@@ -25,10 +25,10 @@ const MOST_HELD = 20_000;
 export async function simulatePlan(options: SimulationOptions): Promise<RunResult> {
   return playRun(options, async (run) => {
     await writePlan(run.folder, run.plan, run.users);
-    const { history, recorder, ...measured } = await record(run, (header, onFailure) =>
+    const { history, recorder, sample, ...measured } = await record(run, (header, onFailure) =>
       openHistory(run, header, onFailure),
     );
-    const written = await endHistory(history, recorder, run);
+    const written = await endHistory(history, recorder, { ...run, sample });
     run.report('check');
     const judged = await judge(run, written);
     const system = 'nodes, network and services in virtual time';

@@ -25,10 +25,11 @@ export function judge(facts: CheckFacts, claims: readonly Claim[]): Judged {
   return {
     ...(notes.length > 0 && { notes }),
     claims: evaluateClaims(claims, facts).map((result) =>
-      isJudged(result, facts) ? result : unjudged(result),
+      isJudged(result, facts) ? ofSample(result, facts) : unjudged(result),
     ),
     accounts: [
       ...judgeAccounts(facts),
+      ...judgeSample(facts),
       ...(facts.contradictions ?? []).map((reason) => ({ verdict: 'unknown' as const, reason })),
       ...facts.troubles.map((reason) => ({ verdict: 'unknown' as const, reason })),
     ],
@@ -48,6 +49,22 @@ function unjudged(result: ClaimResult): ClaimResult {
   };
 }
 
+/** What holds in some buckets is not known of the others; what is broken in one of them is broken. */
+function ofSample(result: ClaimResult, { sample, buckets }: CheckFacts): ClaimResult {
+  if (sample === undefined || result.kind !== 'correctness' || result.status !== 'holds') return result;
+  const reason = `${result.claim}: it holds in the ${buckets} buckets of the sample; the others were not judged`;
+  return { ...result, status: 'unknown', verdict: 'unknown', reason };
+}
+
+function judgeSample({ sample, sent, buckets }: CheckFacts): Judgement[] {
+  if (sample === undefined) return [];
+  const { share, others } = sample;
+  const reason =
+    `a sample: ${others} of ${sent} requests were to buckets that the seed left out, which were not judged. ` +
+    `Each bucket is in the sample with a probability of ${share}; ${buckets} of it had requests`;
+  return [{ verdict: 'unknown', reason }];
+}
+
 /** The first says whether all requests are accounted for. */
 function judgeAccounts(facts: CheckFacts): Judgement[] {
   const { parts } = facts;
@@ -56,7 +73,7 @@ function judgeAccounts(facts: CheckFacts): Judgement[] {
   return facts.ended && facts.unaccounted !== 0 ? [...incomplete, judgeFiles(facts)] : incomplete;
 }
 
-function judgeFiles({ sent, outcomes, unaccounted, files, ended }: CheckFacts): Judgement {
+function judgeFiles({ sent, outcomes, unaccounted, sample, files, ended }: CheckFacts): Judgement {
   const unknown = (reason: string): Judgement => ({ verdict: 'unknown', reason });
   const broken = files.find(({ truncatedLine }) => truncatedLine !== undefined);
   if (!ended && broken === undefined) return unknown('the history has no end: the recording was cut short');
@@ -71,5 +88,6 @@ function judgeFiles({ sent, outcomes, unaccounted, files, ended }: CheckFacts): 
     );
   if (unaccounted > 0) return unknown(`${unaccounted} of ${sent} requests sent are missing from the history`);
   const sum = OUTCOMES.map((outcome) => `${outcomes[outcome]} ${outcome}`).join(' + ');
-  return { verdict: 'pass', reason: `all ${sent} requests sent are accounted for: ${sum}` };
+  const others = sample === undefined ? '' : ` + ${sample.others} of buckets outside the sample`;
+  return { verdict: 'pass', reason: `all ${sent} requests sent are accounted for: ${sum}${others}` };
 }

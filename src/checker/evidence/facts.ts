@@ -1,6 +1,6 @@
 import type { FileFacts, History } from '../../history/history.ts';
 import type { HistoryParts } from '../../history/parts/parts.ts';
-import type { Event, FaultRecord, Outcome } from '../../history/records/operation.ts';
+import type { Event, FaultRecord, Outcome, Sample } from '../../history/records/operation.ts';
 import type { ProofCounts } from '../certificates/certificates.ts';
 import type { ClockBounds } from '../clocks/bounds.ts';
 import type { Doubt, Doubted } from '../doubts/doubts.ts';
@@ -41,6 +41,8 @@ export interface CheckFacts extends ClockFacts {
   readonly errors: History['errors'];
   /** Operations that were sent but are missing from the history. */
   readonly unaccounted: number;
+  /** Only the operations of some buckets were recorded and judged. */
+  readonly sample?: Sample;
   /** Whether every file has its end. */
   readonly ended: boolean;
   readonly files: readonly FileFacts[];

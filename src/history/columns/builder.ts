@@ -1,3 +1,4 @@
+import { given } from '../../core/given.ts';
 import { MOST_QUANTA, makePolicy, type Policy } from '../../core/policy.ts';
 import { quoted } from '../../core/printable.ts';
 import type { ErrorCounts, FileFacts, FileOrder, History } from '../history.ts';
@@ -23,7 +24,7 @@ import { fillDraft, fillStep } from './fill-draft.ts';
 import { Interner } from './interner.ts';
 import { joinCharges } from './join-charges.ts';
 import { joinHeaders } from './join-headers.ts';
-import { addEnd, droppedIn, type OpenFile, openFile, withMachine } from './open-file.ts';
+import { addEnd, droppedIn, joinSamples, type OpenFile, openFile, withMachine } from './open-file.ts';
 import { ReservationAttempts } from './reservation-attempts.ts';
 import { isReservationStep } from './reservation-rows.ts';
 import { KIND } from './table.ts';
@@ -123,6 +124,7 @@ export class HistoryBuilder {
       type: 'end',
       atUs: this.#ends.reduce((last, { atUs }) => Math.max(last, atUs), 0),
       sent: this.#ends.reduce((sum, { sent }) => sum + sent, 0),
+      ...given({ sample: joinSamples(this.#ends) }),
     };
     const parts = this.#parts.build(leftOut);
     return {

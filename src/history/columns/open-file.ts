@@ -1,6 +1,6 @@
 import { OrderOf } from '../file-order.ts';
 import { RecordError } from '../records/fields.ts';
-import type { ClockReading, End, Event, FaultRecord, Outcome } from '../records/operation.ts';
+import type { ClockReading, End, Event, FaultRecord, Outcome, Sample } from '../records/operation.ts';
 import { type Part, partLabel } from '../records/part.ts';
 import { IndexSet } from './index-set.ts';
 
@@ -43,6 +43,16 @@ export function addEnd(end: End, file: OpenFile): void {
   if (file.part?.kind === 'control' && end.sent !== 0)
     throw new RecordError(`a control part sends no requests, so sent must be 0; found ${end.sent}`);
   file.end = end;
+}
+
+/** Of several files the smallest share counts. Undefined if all have every bucket. */
+export function joinSamples(ends: readonly End[]): Sample | undefined {
+  const samples = ends.flatMap(({ sample }) => (sample === undefined ? [] : [sample]));
+  if (samples.length === 0) return undefined;
+  return {
+    share: Math.min(...samples.map(({ share }) => share)),
+    others: samples.reduce((sum, { others }) => sum + others, 0),
+  };
 }
 
 /** A record of a part has its times of the clock of the part's machine. */

@@ -174,10 +174,20 @@ export interface ClockReading {
 }
 
 /** The last record: `sent` operations were recorded. Without it a history is incomplete. A part has a digest. */
+/** The buckets of a history are drawn by the seed, each with the same probability. */
+export interface Sample {
+  /** The probability, above 0 and below 1. */
+  readonly share: number;
+  /** The operations of all other buckets, which are sent and not recorded. */
+  readonly others: number;
+}
+
 export interface End {
   readonly type: 'end';
   readonly atUs: number;
   readonly sent: number;
+  /** Only the operations of some buckets are recorded. */
+  readonly sample?: Sample;
   /** SHA-256 of all bytes of the file before this line, in hexadecimal. */
   readonly digest?: string;
 }

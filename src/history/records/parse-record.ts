@@ -11,7 +11,15 @@ import {
   text,
   whole,
 } from './fields.ts';
-import type { ClockReading, End, FaultRecord, Header, HistoryRecord, PolicyRecord } from './operation.ts';
+import type {
+  ClockReading,
+  End,
+  FaultRecord,
+  Header,
+  HistoryRecord,
+  PolicyRecord,
+  Sample,
+} from './operation.ts';
 import { parseEvent } from './parse-event.ts';
 import { parseOperation } from './parse-operation.ts';
 import { parseDigest, parsePart } from './part.ts';
@@ -79,8 +87,18 @@ function parseEnd(fields: Fields): End {
     type: 'end',
     atUs: number(fields, 'atUs'),
     sent: whole(fields, 'sent', Number.MAX_SAFE_INTEGER),
-    ...given({ digest: optional(fields, 'digest', parseDigest) }),
+    ...given({
+      sample: fields.sample === undefined ? undefined : parseSample(asObject(fields.sample, 'sample')),
+      digest: optional(fields, 'digest', parseDigest),
+    }),
   };
+}
+
+function parseSample(fields: Fields): Sample {
+  const share = number(fields, 'share');
+  if (!(share > 0 && share < 1))
+    throw new RecordError(`sample.share must be above 0 and below 1; found ${share}`);
+  return { share, others: whole(fields, 'others', Number.MAX_SAFE_INTEGER) };
 }
 
 /** Reads the first line of a history. Throws RecordError. */
