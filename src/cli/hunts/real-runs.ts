@@ -1,5 +1,6 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Promised } from '../../checker/claims/promise.ts';
 import { OpenclawError } from '../../core/errors.ts';
 import { given } from '../../core/given.ts';
 import { bringUp } from '../../regions/bring-up.ts';
@@ -21,6 +22,8 @@ type Flags = Pick<HuntFlags, 'name' | 'provider' | 'server'>;
 /** In the folder of a hunt. */
 const RUNS = 'runs';
 const LOG = 'runs.log';
+/** Hunts refuse plug-ins with another promise, so that no run has to ask. */
+const TOKEN_BUCKET: Promised = { type: 'token-bucket' };
 
 /**
  * Runs plans of one topology on a real cluster, one after the other: on the running one of the given name if it fits, else
@@ -42,7 +45,11 @@ export class RealRuns {
     this.#flags = flags;
     this.#folder = folder;
     this.#environment = environment;
-    const log = (text: string) => appendFileSync(join(folder, LOG), text);
+    const log = (text: string) => {
+      try {
+        appendFileSync(join(folder, LOG), text);
+      } catch {} // a full disk: the run itself reports it
+    };
     this.#quiet = Object.create(environment, { log: { value: log }, terminals: { value: {} } });
   }
 
@@ -79,7 +86,7 @@ export class RealRuns {
     this.#name ??= await this.#open(plan);
     const { report, page } = await makeRun(
       {
-        ...{ plan, command },
+        ...{ plan, command, ...(plan.limiter !== undefined && { promise: TOKEN_BUCKET }) },
         flags: {
           ...{ name: this.#name, provider, format: 'table', json: false },
           ...{ reports: join(this.#folder, RUNS), ...given({ server }) },
