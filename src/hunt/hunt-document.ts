@@ -56,7 +56,7 @@ export interface FailedCase {
 }
 
 /**
- * `found`: more than the bound, on a real cluster. `not confirmed`: in simulation only. `incomplete`: nothing, but some
+ * `found`: more than is allowed, on a real cluster. `not confirmed`: in simulation only. `incomplete`: nothing, but some
  * schedules have no outcome. `nothing`: in all schedules of the budget.
  */
 export type HuntStatus = 'found' | 'not confirmed' | 'incomplete' | 'nothing';

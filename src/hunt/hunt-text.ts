@@ -52,11 +52,10 @@ export function huntSentence(document: HuntDocument): string {
 }
 
 const SENTENCES: Readonly<Record<HuntStatus, string>> = {
-  found: 'more was admitted than its bound allows, on a real cluster',
-  'not confirmed':
-    'more was admitted than its bound allows, in simulation only: not confirmed on a real cluster',
-  incomplete: 'nothing above its bound, but some schedules have no outcome',
-  nothing: 'nothing above its bound; others may exist',
+  found: 'more was admitted than is allowed, on a real cluster',
+  'not confirmed': 'more was admitted than is allowed, in simulation only: not confirmed on a real cluster',
+  incomplete: 'nothing above what is allowed, but some schedules have no outcome',
+  nothing: 'nothing above what is allowed; other schedules may do more',
 };
 
 /** Sentences on shrinking, on real runs, and on schedules without an outcome. */

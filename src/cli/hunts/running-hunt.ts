@@ -1,6 +1,7 @@
 import { given } from '../../core/given.ts';
 import { sortedJson } from '../../core/sorted-json.ts';
-import { HUNTED_FAULTS } from '../../hunt/draw-fault.ts';
+import { traitsOf } from '../../core/strategies.ts';
+import { HUNTED_FAULTS, type HuntedFault } from '../../hunt/draw-fault.ts';
 import type { Ground } from '../../hunt/ground.ts';
 import type { FailedCase, HuntDocument, HuntedCase, RealCase } from '../../hunt/hunt-document.ts';
 import { isFound } from '../../hunt/outcome.ts';
@@ -154,11 +155,10 @@ export class RunningHunt {
     return this.#trials.elapsedMs >= this.#mostMs;
   }
 
-  /** A kept cluster has no clocks that can be stepped: with that fault each run would start a cluster of its own. */
   #space(): Space {
     const { flags, ground, isReal } = this.#hunted;
-    const all = isReal ? HUNTED_FAULTS.filter((name) => name !== 'node-clock') : HUNTED_FAULTS;
-    return spaceOf(ground, { faults: flags.fault ?? all, ...given({ mostFaults: flags.mostFaults }) });
+    const { fault: faults = usefulFaults(ground, isReal), mostFaults } = flags;
+    return spaceOf(ground, { faults, ...given({ mostFaults }) });
   }
 
   async #write(name: string, { schedule, outcome }: Tried): Promise<void> {
@@ -203,6 +203,17 @@ export class RunningHunt {
     const command = runCommandOf(typed, name);
     return confirm({ ground, schedule, name, command }, { runs: this.#real, signal });
   }
+}
+
+/**
+ * A kept cluster has no clocks that can be stepped: with that fault each run would start a cluster of its own. Slots move
+ * between primaries of one cluster only.
+ */
+function usefulFaults({ strategy, limiter }: Ground, isReal: boolean): readonly HuntedFault[] {
+  const isApart = limiter === undefined && traitsOf(strategy).perRegionBucket;
+  return HUNTED_FAULTS.filter(
+    (name) => !(isReal && name === 'node-clock') && !(isApart && name === 'move-slots'),
+  );
 }
 
 /** Runs that shrink a finding on real clusters: far more than fit into a budget. */
