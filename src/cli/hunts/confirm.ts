@@ -47,7 +47,7 @@ export async function confirm(
       last = { status: 'not confirmed', reason: `${text}, verdict ${verdict}, in each real run`, outcome };
       continue;
     }
-    const lack = await unrecordedTakeover(report);
+    const lack = await unrecordedTakeover(ground, report);
     if (lack === undefined) return { status: 'confirmed', reason: text, outcome, runs };
     last = { status: 'not confirmed', reason: `${text}, but ${lack}`, outcome };
   }

@@ -1,5 +1,6 @@
+import { readdir, rm } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
-import { writeRunFile } from '../../experiment/run-folder.ts';
+import { cannotWrite, writeRunFile } from '../../experiment/run-folder.ts';
 import type { Ground } from '../../hunt/ground.ts';
 import { outcomeText } from '../../hunt/hunt-text.ts';
 import type { Aim, Outcome } from '../../hunt/outcome.ts';
@@ -16,6 +17,18 @@ export interface HuntedFile {
   readonly outcome?: Outcome;
   readonly searched: 'simulated' | 'real';
   readonly aim: Aim;
+}
+
+const SCENARIO = /^(worst|failed)-\d+\.yaml$/;
+
+/** Removes the scenario files of an earlier command, of which there may be more. Throws ENVIRONMENT_FAILED. */
+export async function removeScenarios(folder: string): Promise<void> {
+  try {
+    const names = (await readdir(folder)).filter((name) => SCENARIO.test(name));
+    for (const name of names) await rm(join(folder, name));
+  } catch (error) {
+    throw cannotWrite(folder, error);
+  }
 }
 
 /** Writes the scenario file of a schedule. Throws ENVIRONMENT_FAILED. */

@@ -1,16 +1,18 @@
 import type { Event } from '../../history/records/operation.ts';
+import type { Ground } from '../../hunt/ground.ts';
 import type { RunReport } from '../../report/report.ts';
 import { historyFilesOf } from '../files/history-files.ts';
 import { linesOfFile } from '../files/lines-of-file.ts';
 
 /**
  * Why the bound of a run is not certain: a node took over from another, by what their decisions say, and no change of its
- * role was recorded. Undefined if all takeovers of shards were recorded.
+ * role was recorded. Undefined if all takeovers of shards were recorded, and where nothing depends on them.
  */
-export async function unrecordedTakeover({
-  folder,
-  shards,
-}: Pick<RunReport, 'folder' | 'shards'>): Promise<string | undefined> {
+export async function unrecordedTakeover(
+  { above }: Pick<Ground, 'above'>,
+  { folder, shards }: Pick<RunReport, 'folder' | 'shards'>,
+): Promise<string | undefined> {
+  if (above === 'nothing') return undefined;
   const promoted = new Map<string, number>();
   for (const file of historyFilesOf(folder))
     for await (const line of linesOfFile(file)) {

@@ -1,12 +1,13 @@
 import { availableParallelism } from 'node:os';
 import { OpenclawError } from '../../core/errors.ts';
 import type { Ground } from '../../hunt/ground.ts';
-import { failedOutcome, outcomeOf } from '../../hunt/outcome.ts';
+import { failedOutcome, isFound, outcomeOf } from '../../hunt/outcome.ts';
 import { planOf, type Schedule } from '../../hunt/schedule.ts';
 import type { HuntFlags } from '../flags/hunt-options.ts';
 import type { Environment } from '../process/environment.ts';
 import { HuntWorkers } from '../threads/hunt-workers.ts';
 import type { RealRuns } from './real-runs.ts';
+import { unrecordedTakeover } from './recorded-roles.ts';
 import type { Trial } from './trials.ts';
 
 /** Runs the schedules of a search. */
@@ -46,7 +47,9 @@ export function realRunner(
       const report = await runs.run(plan, 'openclaw-rl hunt');
       if (interrupt.aborted) return 'stopped';
       failures = 0;
-      return outcomeOf(ground, plan, report);
+      const outcome = outcomeOf(ground, plan, report);
+      const lack = isFound(outcome) ? await unrecordedTakeover(ground, report) : undefined;
+      return lack === undefined ? outcome : { ...outcome, verdict: 'unknown' };
     } catch (error) {
       if (interrupt.aborted) return 'stopped';
       if (!(error instanceof OpenclawError) || error.code === 'SERVER_MISSING') throw error;

@@ -13,7 +13,7 @@ import { DEFAULT_REAL_MS, DEFAULT_SCHEDULES, type HuntFlags } from '../flags/hun
 import type { Environment } from '../process/environment.ts';
 import type { HuntLook } from '../screen/hunt-progress.ts';
 import { confirm } from './confirm.ts';
-import { type HuntedFile, runCommandOf, writeScenario } from './hunt-files.ts';
+import { type HuntedFile, removeScenarios, runCommandOf, writeScenario } from './hunt-files.ts';
 import { RealRuns } from './real-runs.ts';
 import { type Runner, realRunner, simulatedRunner } from './runners.ts';
 import { hasOutcome, Trials } from './trials.ts';
@@ -125,6 +125,7 @@ export class RunningHunt {
     kept: readonly Kept[],
   ): Promise<Pick<HuntDocument, 'schedules' | 'restarts' | 'elapsedMs' | 'worst' | 'failed'>> {
     const { elapsedMs } = this.#trials;
+    await removeScenarios(this.#hunted.folder);
     for (const [at, { tried }] of kept.entries()) await this.#write(nameOf(at), tried);
     const worst: HuntedCase[] = [];
     for (const [at, each] of kept.entries()) worst.push(await this.#caseOf(nameOf(at), each));

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { HuntDocument } from '../../../src/hunt/hunt-document.ts';
@@ -7,8 +7,8 @@ import { callCli } from '../../support/call-cli.ts';
 import { startCli, testFolder, untilSaid } from '../../support/cli.ts';
 
 /** Finds an excess within its first batch; it is shrunk in a few seconds. */
-const FINDS = ['hunt', '--strategy', 'replica-reads', '--fault', 'latency', '--most-faults', '1'];
-const BROKEN = [...FINDS, '--schedules', '16', '--keep', '1', '--no-confirm', '--seed', '3'];
+const FINDS = ['hunt', '--strategy', 'replica-reads', '--most-faults', '0'];
+const BROKEN = [...FINDS, '--schedules', '4', '--keep', '1', '--no-confirm', '--seed', '3'];
 const WHOLE = ['hunt', '--strategy', 'central', '--most-faults', '0', '--schedules', '4'];
 
 const documentOf = (stdout: string): HuntDocument => JSON.parse(stdout);
@@ -44,7 +44,13 @@ describe('hunt', { timeout: 180_000 }, () => {
     const journal = join(cwd, 'reports/hunt/central-1/journal.ndjson');
     const lines = linesOf(journal);
     expect(lines).toHaveLength(5);
+    const folder = join(cwd, 'reports/hunt/central-1');
+    for (const name of ['worst-2.yaml', 'mine.yaml']) writeFileSync(join(folder, name), 'of before');
     const again = await callCli([...WHOLE, '--json'], { cwd });
+    expect(readdirSync(folder).filter((name) => name.endsWith('.yaml'))).toEqual([
+      'mine.yaml',
+      'worst-1.yaml',
+    ]);
     expect([again.code, linesOf(journal)]).toEqual([0, lines]);
     const { worst } = documentOf(again.stdout);
     expect(worst).toEqual(documentOf(first.stdout).worst);
