@@ -94,13 +94,13 @@ function drawNear(dice: Dice, { atMs, forMs }: Pick<PlannedFault, 'atMs' | 'forM
 function drawLoad(dice: Dice, ground: Ground): HuntedLoad {
   const users = dice.whole(1, MOST_USERS);
   const ratePerSecond = dice.wide(RATE_PER_S.least, RATE_PER_S.most);
+  const durationMs = 100 * dice.whole(DURATION_MS.least / 100, DURATION_MS.most / 100);
   const peaks = dice.chance(0.6) ? { peaks: drawPeaks(dice) } : {};
   return {
-    ...{ users, ratePerSecond },
-    durationMs: 100 * dice.whole(DURATION_MS.least / 100, DURATION_MS.most / 100),
+    ...{ users, ratePerSecond, durationMs },
     roaming: dice.chance(0.85) ? 1 : 0.5,
     skew: dice.chance(0.7) ? 0 : 1,
-    costs: drawCosts(dice, ground, { users, ratePerSecond, ...peaks }),
+    costs: drawCosts(dice, ground, { users, ratePerSecond, durationMs, ...peaks }),
     ...(dice.chance(0.5) && { resting: drawResting(dice) }),
     ...peaks,
   };
@@ -112,20 +112,25 @@ function meanRate({ ratePerSecond, peaks }: Pick<HuntedLoad, 'ratePerSecond' | '
   return ratePerSecond + ((peaks.ratePerSecond - ratePerSecond) * peaks.forMs) / peaks.everyMs;
 }
 
-/** Mostly so many tokens that the users want from one to four times of what their buckets refill. */
+/** Mostly so many tokens that a user wants, over the load, from one to four times of what its bucket can give. */
 export function drawCosts(
   dice: Dice,
   { strategy, limiter, policy }: Ground,
-  load: Pick<HuntedLoad, 'users' | 'ratePerSecond' | 'peaks'>,
+  load: Pick<HuntedLoad, 'users' | 'ratePerSecond' | 'peaks' | 'durationMs'>,
 ): readonly number[] {
   const policies = parsePolicies(policy).map((each) => each.policy);
   const most = Math.max(1, Math.floor(Math.min(...policies.map((each) => each.capacityTokens)) / 4));
   if (most === 1 || (limiter === undefined && traitsOf(strategy).unitCost)) return [1];
   if (dice.chance(0.1)) return [dice.whole(1, most)];
-  const refillPerS = Math.min(
-    ...policies.map(({ quantaPerUs, quantaPerToken }) => (1e6 * quantaPerUs) / quantaPerToken),
+  const seconds = load.durationMs / 1_000;
+  const tokens = Math.min(
+    ...policies.map(
+      ({ capacityTokens, quantaPerUs, quantaPerToken }) =>
+        capacityTokens + (1e6 * seconds * quantaPerUs) / quantaPerToken,
+    ),
   );
-  const wanted = Math.round((dice.wide(100, 400) / 100) * ((load.users * refillPerS) / meanRate(load)));
+  const requests = (meanRate(load) * seconds) / load.users;
+  const wanted = Math.round((dice.wide(100, 400) / 100) * (tokens / requests));
   const cost = Math.max(1, Math.min(most, wanted));
   return cost === 1 || dice.chance(0.7) ? [cost] : [1, cost];
 }

@@ -34,7 +34,7 @@ function pageOf(rows: readonly Hunted[], real: readonly InReality[], { seeds, mo
   const median = (of: (one: (typeof shrunk)[number]) => number) => medianOf(shrunk.map(of));
   return `# How many schedules does a hunt need?
 
-Written by \`npm run soak\`: [\`hunt\`](../hunt.md) looks in simulation for the excess of limiters that are each broken in one known way, with the seeds 1 to ${seeds}.
+Written by \`npm run soak\`: [\`hunt\`](../hunt.md) looks in simulation for the excess of limiters that are each broken in one known way, with ${seeds === 1 ? 'seed 1' : `the seeds 1 to ${seeds}`}.
 *Drawn* is how many schedules are needed until the first finding if each is drawn by itself; *changed*, if the worst so far are changed. Both are the
 median over the seeds and, in brackets, the most. A search gives up after ${most} schedules.
 
@@ -100,10 +100,14 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 function notFound(rows: readonly Hunted[]): string {
+  const missing = BROKEN.filter(({ name }) => !rows.some((row) => row.name === name)).map(({ name }) => name);
   const lines = BROKEN.flatMap(({ name }) => {
     const own = rows.filter((row) => row.name === name);
     if (own.length === 0 || own.some(({ random, climb }) => random !== null || climb !== null)) return [];
-    return [`- ${name}: ${REASONS[name] ?? 'why is not known'}.`];
+    return [`- ${name}: ${REASONS[name] ?? 'too rare for it'}.`];
   });
-  return lines.length === 0 ? '' : `Not found:\n\n${lines.join('\n')}`;
+  return [
+    ...(lines.length === 0 ? [] : [`Not found within the limit:\n\n${lines.join('\n')}`]),
+    ...(missing.length === 0 ? [] : [`Not measured: ${missing.join(', ')}.`]),
+  ].join('\n\n');
 }
