@@ -38,11 +38,11 @@ Written by \`npm run soak\`: [\`hunt\`](../hunt.md) looks in simulation for the 
 *Drawn* is how many schedules are needed until the first finding if each is drawn by itself; *changed*, if the worst so far are changed. Both are the
 median over the seeds and, in brackets, the most. A search gives up after ${most} schedules.
 
-*Left* is what shrinking leaves of the first finding, as medians: faults, users and requests. Over all findings the median has ${median(({ schedule }) => schedule.faults.length)} faults, ${median(({ schedule }) => schedule.load.users)} users and
-${median(({ outcome }) => outcome.requests)} requests, after ${median(({ schedules }) => schedules)} further schedules.
+*Left* is what shrinking leaves of the first finding, as medians: faults, users and requests. Of all findings they are
+${median(({ schedule }) => schedule.faults.length)}, ${median(({ schedule }) => schedule.load.users)} and ${median(({ outcome }) => outcome.requests)}, after ${median(({ schedules }) => schedules)} further schedules.
 
 *Real* is the shrunk scenario of the first seed on three regions of redis-server: its verdict and its excess in tokens, after up to three runs. It is empty where
-the bug is one of the simulation only.
+the bug is one of the simulation only, or was not run.
 
 | broken | policy | drawn | changed | left | excess | bound | real |
 | --- | --- | --- | --- | --- | --- | --- | --- |
@@ -79,7 +79,7 @@ function cellsOf({ name, ground }: Broken, own: readonly Hunted[], most: number)
 }
 
 function realText(real: InReality | undefined): string {
-  return real === undefined ? '' : `${real.verdict}, ${real.excess.toFixed(1)}`;
+  return real === undefined ? '' : `${real.verdict}, ${real.excess.toFixed(2)}`;
 }
 
 function needed(counts: readonly (number | null)[], most: number): string {
@@ -95,8 +95,8 @@ function medianOf(values: readonly number[]): number {
 /** Why some are not found, by name. */
 const REASONS: Readonly<Record<string, string>> = {
   repeatedByTheSameNumber:
-    'it reserves tokens for a region that hears nothing, so others are denied: false denials, which no excess shows',
-  takenBackAfterMargin: 'it needs a process whose clock runs slow; a plan has no such fault',
+    'it reserves tokens for a region that hears nothing, so others are denied: false denials, which no excess shows.',
+  takenBackAfterMargin: 'it needs a process whose clock runs slow; a plan has no such fault.',
 };
 
 function notFound(rows: readonly Hunted[]): string {
@@ -104,7 +104,8 @@ function notFound(rows: readonly Hunted[]): string {
   const lines = BROKEN.flatMap(({ name }) => {
     const own = rows.filter((row) => row.name === name);
     if (own.length === 0 || own.some(({ random, climb }) => random !== null || climb !== null)) return [];
-    return [`- ${name}: ${REASONS[name] ?? 'too rare for it'}.`];
+    const reason = REASONS[name];
+    return [reason === undefined ? `- ${name}` : `- ${name}: ${reason}`];
   });
   return [
     ...(lines.length === 0 ? [] : [`Not found within the limit:\n\n${lines.join('\n')}`]),
