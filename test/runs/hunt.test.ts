@@ -14,12 +14,12 @@ const documentOf = (stdout: string): HuntDocument => JSON.parse(stdout);
 describe('a hunt on a real cluster', { timeout: 240_000 }, () => {
   it('finds a plug-in whose keys expire early, and its scenario fails when it is run', async () => {
     const cwd = testFolder();
-    const args = ['hunt', '--limiter', EXPIRING, ...SMALL, '--schedules', '4', '--json'];
+    const args = ['hunt', '--limiter', EXPIRING, ...SMALL, '--schedules', '2', '--json'];
     const { code, stdout, stderr } = await runCli(args, { cwd });
     expect(code, stdout + stderr).toBe(1);
     const { worst, searched, strategy, schedules } = documentOf(stdout);
     expect([searched, strategy]).toEqual(['real', 'plugin:expiring.mjs']);
-    expect(schedules).toBeLessThanOrEqual(4);
+    expect(schedules).toBeLessThanOrEqual(2);
     expect(worst[0]).toMatchObject({ isFound: true, outcome: { bound: 0, verdict: 'fail' } });
     expect(processesMentioning(cwd)).toEqual([]);
 
