@@ -66,6 +66,6 @@ describe('strategy acked', { timeout: 240_000 }, () => {
   it('needs a replica of each primary', async () => {
     const { code, stderr } = await callCli(['bench', '--strategy', 'acked', '--replicas', '0']);
     expect(code).toBe(64);
-    expect(stderr).toMatch(/topology\.replicas: strategy acked waits for replicas/);
+    expect(stderr).toMatch(/--replicas: strategy acked waits for replicas/);
   });
 });

@@ -116,12 +116,12 @@ describe('bench', { timeout: 90_000 }, () => {
     {
       title: 'fewer users than regions',
       args: ['--users', '2', '--roaming', '0.5'],
-      says: /load\.users: expected one for each of the 3 regions, or roaming 1; found 2/,
+      says: /--users: expected one for each of the 3 regions, or roaming 1; found 2/,
     },
     {
       title: 'fewer connections than regions',
       args: ['--connections', '2'],
-      says: /load\.connections: expected one for each of the 3 regions; found 2/,
+      says: /--connections: expected one for each of the 3 regions; found 2/,
     },
     {
       title: 'options that need a target',

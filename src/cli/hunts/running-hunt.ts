@@ -4,7 +4,8 @@ import { traitsOf } from '../../core/strategies.ts';
 import { HUNTED_FAULTS, type HuntedFault } from '../../hunt/draw-fault.ts';
 import type { Ground } from '../../hunt/ground.ts';
 import type { FailedCase, HuntDocument, HuntedCase, RealCase } from '../../hunt/hunt-document.ts';
-import { isFound } from '../../hunt/outcome.ts';
+import { isFound, type Outcome } from '../../hunt/outcome.ts';
+import type { Schedule } from '../../hunt/schedule.ts';
 import { type Progress, search, type Tried } from '../../hunt/search.ts';
 import { shrink } from '../../hunt/shrink.ts';
 import { type Space, spaceOf } from '../../hunt/space.ts';
@@ -63,12 +64,16 @@ export class RunningHunt {
     this.#runner = isReal
       ? realRunner(ground, { runs: this.#real, isOver }, environment)
       : simulatedRunner(ground, flags, environment);
-    this.#trials = new Trials(journal, async (schedule) => {
-      const trial = await this.#runner.run(schedule);
-      const isFirst = flags.for === 'excess' && trial !== 'stopped' && isFound(trial);
+    const endIfFound = (outcome: Outcome) => {
+      const isFirst = flags.for === 'excess' && isFound(outcome);
       if (isReal && isFirst && this.#stage.stage === 'search') this.#isOver = true;
+    };
+    const run = async (schedule: Schedule) => {
+      const trial = await this.#runner.run(schedule);
+      if (trial !== 'stopped') endIfFound(trial);
       return trial;
-    });
+    };
+    this.#trials = new Trials(journal, run, endIfFound);
   }
 
   /** The worst schedules of the budget, so far as no signal ends it. */

@@ -33,11 +33,18 @@ export class Trials {
   runs = 0;
   readonly #journal: HuntJournal;
   readonly #run: (schedule: Schedule) => Promise<Trial>;
+  readonly #onKnown: (outcome: Outcome) => void;
   readonly #startedMs = performance.now();
 
-  constructor(journal: HuntJournal, run: (schedule: Schedule) => Promise<Trial>) {
+  /** `onKnown` gets an outcome of the journal, before the schedules behind it are run. */
+  constructor(
+    journal: HuntJournal,
+    run: (schedule: Schedule) => Promise<Trial>,
+    onKnown: (outcome: Outcome) => void = () => {},
+  ) {
     this.#journal = journal;
     this.#run = run;
+    this.#onKnown = onKnown;
   }
 
   /** Milliseconds since the hunt began, without the time between two commands. */
@@ -61,6 +68,7 @@ export class Trials {
 
   async #outcomeOf(schedule: Schedule): Promise<Outcome> {
     const known = this.#journal.known(schedule);
+    if (known !== undefined) this.#onKnown(known);
     const outcome = known ?? (await this.#run(schedule));
     if (outcome === 'stopped') return NOT_RUN;
     this.count++;
