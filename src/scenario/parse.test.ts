@@ -152,7 +152,7 @@ describe('an error is reported with its place', () => {
     { text: 'polcy: 20:5/s', says: '2:1 polcy: unknown key "polcy"; did you mean "policy"?' },
     {
       text: 'q: 1',
-      says: '2:1 q: unknown key "q"; known keys: seed, topology, policy, policies, strategy, limiter, onFailure, instances, homes, load, faults, claims',
+      says: '2:1 q: unknown key "q"; known keys: seed, topology, policy, policies, strategy, limiter, onFailure, instances, homes, sample, load, faults, claims',
     },
     { text: '__proto__: {a: 1}', says: '2:1 __proto__: unknown key "__proto__"; known keys:' },
     {

@@ -65,7 +65,7 @@ export async function openWorld(
   const time = new VirtualTime(dateOfSeed(seed));
   const topology = planTopology(plan.topology);
   const network = new SimulatedNetwork({ topology, time, seed });
-  const engine = await ScriptEngine.open();
+  const engine = ScriptEngine.open();
   let calls = 0;
   const onCall = () => {
     calls++;

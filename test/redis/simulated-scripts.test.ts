@@ -18,7 +18,7 @@ describe.each(SERVERS)('the simulation and %s', { timeout: 120_000 }, (command) 
 
   it.each(SCRIPTS)('do the same by %s', async (script) => {
     server ??= await startFrozenServer(command);
-    const engine = await ScriptEngine.open();
+    const engine = ScriptEngine.open();
     const { replies, errors } = await walkScript({ server, engine, script, steps: STEPS, seed: 30 });
     expect(replies + errors).toBeGreaterThanOrEqual(STEPS);
     expect(replies).toBeGreaterThan(STEPS / 2);
@@ -26,6 +26,6 @@ describe.each(SERVERS)('the simulation and %s', { timeout: 120_000 }, (command) 
 
   it('trim streams to the same entries', async () => {
     server ??= await startFrozenServer(command);
-    await compareTrims({ server, engine: await ScriptEngine.open(), entries: 3_000, seed: 30 });
+    await compareTrims({ server, engine: ScriptEngine.open(), entries: 3_000, seed: 30 });
   });
 });

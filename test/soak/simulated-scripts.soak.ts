@@ -10,7 +10,7 @@ const STEPS = 100_000;
 it.each(SERVERS)('the simulation does the same as %s by every script', async (command) => {
   const rows: string[] = [];
   const server = await startFrozenServer(command);
-  const engine = await ScriptEngine.open();
+  const engine = ScriptEngine.open();
   for (const script of SCRIPTS) {
     const { replies, errors, writes, expired } = await walkScript({
       server,

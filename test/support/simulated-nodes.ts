@@ -11,8 +11,6 @@ import { SimulatedOnePrimary } from '../../src/simulation/sentinel/one-primary.t
 import { VirtualTime } from '../../src/simulation/virtual-time.ts';
 import { DEFAULT_TOPOLOGY, planTopology, type TopologyOptions } from '../../src/topology/topology.ts';
 
-const engine = await ScriptEngine.open();
-
 /** A simulated cluster whose scripts count, and clients of it. */
 export function simulateNodes(more: Partial<TopologyOptions> = {}, seed: number | string = 1) {
   return simulate((options) => new SimulatedCluster(options), more, seed);
@@ -31,6 +29,7 @@ function simulate<Nodes extends SimulatedNodes>(
   const time = new VirtualTime();
   const topology = planTopology({ ...DEFAULT_TOPOLOGY, ...more });
   const network = new SimulatedNetwork({ topology, time, seed });
+  const engine = ScriptEngine.open(); // another test may have damaged the last one
   const roles: RoleEvent[] = [];
   const cluster = open({
     ...{ topology, network, seed, engine },

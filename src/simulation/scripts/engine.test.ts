@@ -5,7 +5,7 @@ import { loadScript, policyArgs, type Script } from '../../limiter/redis/script.
 import { ScriptEngine } from './engine.ts';
 import { Store } from './store.ts';
 
-const engine = await ScriptEngine.open();
+const engine = ScriptEngine.open();
 const START_US = 1_764_354_000_123_456;
 
 function script(source: string): Script {
@@ -136,22 +136,22 @@ describe('the engine of scripts', () => {
   });
 
   it('is one for all simulations, until a command throws: its state may be damaged then', async () => {
-    const first = await ScriptEngine.open();
-    expect(await ScriptEngine.open()).toBe(first);
+    const first = ScriptEngine.open();
+    expect(ScriptEngine.open()).toBe(first);
     const store = new Store();
     store.write = () => {
       throw new Error('a mistake of ours');
     };
     const throwing = () => first.run(script("return { redis.call('SET', 'a', 1) }"), [], [], host({ store }));
     expect(throwing).toThrow('a mistake of ours');
-    const second = await ScriptEngine.open();
+    const second = ScriptEngine.open();
     expect(second).not.toBe(first);
     expect(second.run(script('return { 7 }'), [], [], host())).toEqual({ values: [7] });
   });
 
   it('is a new one after many scripts', async () => {
-    const first = await ScriptEngine.open();
+    const first = ScriptEngine.open();
     for (let nth = 0; nth <= 1_000; nth++) first.run(script(`return { ${nth} }`), [], [], host());
-    expect(await ScriptEngine.open()).not.toBe(first);
+    expect(ScriptEngine.open()).not.toBe(first);
   });
 });

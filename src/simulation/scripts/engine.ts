@@ -36,7 +36,7 @@ export class ScriptEngine {
   }
 
   /** That of this process. A new one has 16 MiB, which would be collected after each small simulation. */
-  static async open(): Promise<ScriptEngine> {
+  static open(): ScriptEngine {
     if (ScriptEngine.#shared === undefined || ScriptEngine.#shared.#compiled.size > MOST_SCRIPTS)
       ScriptEngine.#shared = new ScriptEngine();
     return ScriptEngine.#shared;
