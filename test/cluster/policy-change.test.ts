@@ -40,8 +40,8 @@ describe.each(SERVERS)('a rolling change of a policy on three regions of %s', (c
     for (const [i, { changes, excessTokens, lostQuanta, decisions }] of found.entries()) {
       const { before, after } = CHANGES[i] as Change;
       expect(recorded[i]?.failures).toBe(0);
-      expect(decisions).toBeGreaterThan(20 * SECONDS);
-      if (before.quantaPerToken !== after.quantaPerToken) expect(changes).toBeGreaterThan(2 * SECONDS);
+      expect(decisions).toBeGreaterThan(100);
+      if (before.quantaPerToken !== after.quantaPerToken) expect(changes).toBeGreaterThan(6);
       expect(excessTokens).toBe(0);
       expect(lostQuanta).toBeLessThan(1);
     }

@@ -21,12 +21,15 @@ const USERS = 8;
 const WORKERS = 2;
 const LONGEST_PAUSE_MS = 6;
 const ALONE_MS = 500;
+/** How many decisions each part of a change has at least, however slow the machine is. */
+const LEAST_PER_PART = 60;
 /** How far a key's expiry in whole milliseconds, at the server's own pace, can be from the exact one. */
 const EXPIRY_SLACK_US = 50_000;
 
 /**
  * Replaces the instances of a service one after the other, one in each region, while all of them take, give back and look:
- * first every instance has the policy of before; then for this long both are in use side by side; then the policy of after.
+ * first every instance has the policy of before; then for this long, and for enough decisions, both are in use side by
+ * side; then the policy of after.
  */
 export async function rollOut(
   { before, after }: Change,
@@ -43,16 +46,27 @@ export async function rollOut(
   const stops = views.map(() => new AbortController());
   const ended = views.map((view, i) => run(view, before, stops[i]?.signal as AbortSignal, `before ${i}`));
   const last = new AbortController();
-  await sleep(ALONE_MS);
+  const part = async (ms: number) => {
+    const until = countOf(recorded) + LEAST_PER_PART;
+    await sleep(ms);
+    while (countOf(recorded) < until) await sleep(LONGEST_PAUSE_MS);
+  };
+  await part(ALONE_MS);
   const betweenMs = (seconds * 1_000) / (views.length - 1);
   for (const [i, view] of views.entries()) {
     stops[i]?.abort();
     ended.push(run(view, after, last.signal, `after ${i}`));
-    await sleep(i + 1 < views.length ? betweenMs : ALONE_MS);
+    await part(i + 1 < views.length ? betweenMs : ALONE_MS);
   }
   last.abort();
   await Promise.all(ended);
   return recorded;
+}
+
+function countOf({ steps, failures }: Recorded): number {
+  let count = failures;
+  for (const each of steps.values()) count += each.length;
+  return count;
 }
 
 interface Instance {
