@@ -1,4 +1,4 @@
-import type { WindowPromise } from './claims/promise.ts';
+import type { WindowPromise } from '../core/promise.ts';
 import type { ClockBounds } from './clocks/bounds.ts';
 import type { Unrecorded } from './doubts/unrecorded.ts';
 import { type BucketMoves, clockOfMoved } from './moves/bucket-moves.ts';

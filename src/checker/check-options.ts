@@ -1,8 +1,8 @@
 import type { Admissions, DeclaredBound, DeclaredStated, Episodes } from '../core/bound.ts';
 import type { Policy } from '../core/policy.ts';
+import type { Promised } from '../core/promise.ts';
 import type { History, LogReading } from '../history/history.ts';
 import type { Claim } from './claims/claim.ts';
-import type { Promised } from './claims/promise.ts';
 import type { ClockSlackRule } from './clocks/grant.ts';
 
 /** Sentences. */

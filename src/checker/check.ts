@@ -1,4 +1,5 @@
 import { given } from '../core/given.ts';
+import { formatPromise } from '../core/promise.ts';
 import { type Verdict, worst } from '../core/verdict.ts';
 import type { OperationTable } from '../history/columns/table.ts';
 import type { History } from '../history/history.ts';
@@ -15,7 +16,6 @@ import type { CheckOptions } from './check-options.ts';
 import type { Claim } from './claims/claim.ts';
 import { chooseClaims } from './claims/default-claims.ts';
 import { type Judged, judge } from './claims/judge.ts';
-import { formatPromise } from './claims/promise.ts';
 import { assumedOfClock } from './clocks/grant.ts';
 import { acquittedByWidth } from './doubts/widened.ts';
 import { countContested } from './evidence/contested-facts.ts';

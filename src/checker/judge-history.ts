@@ -1,10 +1,10 @@
 import { invalidOption } from '../core/errors.ts';
 import { checkKnown, checkTypes, type Known } from '../core/known-options.ts';
 import { shown } from '../core/printable.ts';
+import { parsePromise } from '../core/promise.ts';
 import type { History } from '../history/history.ts';
 import { type CheckReport, checkHistory } from './check.ts';
 import type { CheckOptions } from './check-options.ts';
-import { parsePromise } from './claims/promise.ts';
 import { HEADROOM_AT_MOST } from './evidence/headroom-facts.ts';
 
 /** Options like the flags of `openclaw-rl check`, with its defaults. */

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { OperationPart } from '../../test/support/history.ts';
 import { historyOfParts, type PartRecords, partOf } from '../../test/support/part-history.ts';
+import { parsePromise } from '../core/promise.ts';
 import type { HistoryParts, LeftOut } from '../history/parts/parts.ts';
 import { checkHistory } from './check.ts';
 import type { CheckOptions } from './check-options.ts';
 import { parseClaim } from './claims/claim.ts';
-import { parsePromise } from './claims/promise.ts';
 
 const OPTIONS = { busiest: [], falseDenialsAtMost: 0, infoAtMost: 1 };
 const NO_REFUNDS = { refunds: 'none' } as const;

@@ -1,8 +1,8 @@
+import type { Promised } from '../core/promise.ts';
 import type { History } from '../history/history.ts';
 import { lacksParts } from '../history/parts/parts.ts';
 import type { CheckerContext } from './bucket-result.ts';
 import type { CheckOptions } from './check-options.ts';
-import type { Promised } from './claims/promise.ts';
 import {
   boundClock,
   boundOffsets,

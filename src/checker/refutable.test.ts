@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { historyOf, type OperationPart } from '../../test/support/history.ts';
+import { parsePromise } from '../core/promise.ts';
 import { checkHistory } from './check.ts';
-import { parsePromise } from './claims/promise.ts';
 
 const S = 1_000_000;
 const EXCUSES = 'the clock allowance, requests in flight or requests before the history can always explain';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { historyOf, type OperationPart } from '../../test/support/history.ts';
 import { makeRandom, type Random } from '../core/prng.ts';
+import { parsePromise } from '../core/promise.ts';
 import { checkHistory } from './check.ts';
-import { parsePromise } from './claims/promise.ts';
 
 const options = { busiest: [], contestedAtLeast: 0, infoAtMost: 1 };
 const W = 1_200;

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { historyOf, type OperationPart } from '../../test/support/history.ts';
+import { parsePromise } from '../core/promise.ts';
 import type { Header } from '../history/records/operation.ts';
 import { checkHistory } from './check.ts';
-import { parsePromise } from './claims/promise.ts';
 import { mostOnRecorder } from './windows/spans.ts';
 
 const S = 1_000_000;

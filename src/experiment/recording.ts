@@ -1,7 +1,7 @@
-import { limitTokensOf } from '../checker/claims/promise.ts';
 import { environmentFailed } from '../core/errors.ts';
 import { given } from '../core/given.ts';
 import { parsePolicies } from '../core/policies.ts';
+import { limitTokensOf } from '../core/promise.ts';
 import { traitsOf } from '../core/strategies.ts';
 import type { End, Sample } from '../history/records/operation.ts';
 import type { Recorder } from '../load/recorder.ts';

@@ -1,5 +1,5 @@
 import type { CheckReport } from '../checker/check.ts';
-import type { Promised } from '../checker/claims/promise.ts';
+import type { Promised } from '../core/promise.ts';
 import type { Shell } from '../faults/support/shell.ts';
 import type { RecordedRequest } from '../history/foreign/arrivals.ts';
 import type { PlannedUser } from '../load/users.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { historyOf } from '../../test/support/history.ts';
 import { checkHistory } from '../checker/check.ts';
-import { parsePromise } from '../checker/claims/promise.ts';
+import { parsePromise } from '../core/promise.ts';
 import type { ClockReading } from '../history/records/operation.ts';
 import { readerOf } from './outcome.ts';
 import { Recorder } from './recorder.ts';

@@ -1,6 +1,6 @@
 import pc from 'picocolors';
 import type { CertificateEnd } from '../checker/certificates/certificate-lines.ts';
-import { formatPromise, type Promised } from '../checker/claims/promise.ts';
+import { formatPromise, type Promised } from '../core/promise.ts';
 import { count } from '../core/units.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { simulatedText } from './check-report.ts';

@@ -1,7 +1,7 @@
 import type { CheckReport } from '../checker/check.ts';
 import type { Measure } from '../checker/claims/claim-list.ts';
-import { formatPromise, provesDenials, type WindowPromise } from '../checker/claims/promise.ts';
 import { groupBy } from '../core/group-by.ts';
+import { formatPromise, provesDenials, type WindowPromise } from '../core/promise.ts';
 import { onlyCost } from './take-history.ts';
 import type { Recorded, Taken } from './taken.ts';
 import type { Yardstick } from './yardstick.ts';

@@ -1,8 +1,8 @@
 import { checkHistory } from '../checker/check.ts';
 import { type Claim, makeClaim } from '../checker/claims/claim.ts';
-import { formatPromise } from '../checker/claims/promise.ts';
 import { readJudgeOptions } from '../checker/judge-history.ts';
 import { formatPolicy } from '../core/policy.ts';
+import { formatPromise } from '../core/promise.ts';
 import { type CheckDocument, makeCheckDocument } from '../report/check-report.ts';
 import type { MatchOptions } from './match-options.ts';
 import { buildHistory } from './take-history.ts';

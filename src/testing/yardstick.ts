@@ -1,8 +1,8 @@
-import { type Promised, parsePromise } from '../checker/claims/promise.ts';
 import { invalidOption, OpenclawError } from '../core/errors.ts';
 import { type NamedPolicy, parsePolicies } from '../core/policies.ts';
 import { makePolicy } from '../core/policy.ts';
 import { quoted } from '../core/printable.ts';
+import { type Promised, parsePromise } from '../core/promise.ts';
 
 /** What a recording is held against: policies, or a promise of windows, which has the policy of its limit and length. */
 export interface Yardstick {

@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { parsePromise } from '../../src/checker/claims/promise.ts';
 import { parsePolicies } from '../../src/core/policies.ts';
+import { parsePromise } from '../../src/core/promise.ts';
 import { openPlugin } from '../../src/limiter/plugin/open.ts';
 import { loadPlugin, readPromise } from '../../src/limiter/plugin/plugin.ts';
 import { startTestCluster } from '../support/cluster.ts';

@@ -1,8 +1,8 @@
+import { type Promised, parsePromise } from '../../core/promise.ts';
 import { reservesOfSeveral } from '../../history/columns/reservation-rows.ts';
 import type { OperationTable } from '../../history/columns/table.ts';
 import type { BucketResult } from '../bucket-result.ts';
 import type { Examination } from '../check.ts';
-import { type Promised, parsePromise } from '../claims/promise.ts';
 import type { ClockBounds } from '../clocks/bounds.ts';
 import { MAX_SLEW_PPM } from '../clocks/grant.ts';
 import { EdfTimeline } from '../proofs/edf-timeline.ts';

@@ -1,11 +1,11 @@
 import type { Policy } from '../../core/policy.ts';
+import { type Promised, provesDenials } from '../../core/promise.ts';
 import { traitsOf } from '../../core/strategies.ts';
 import { reservesOfSeveral } from '../../history/columns/reservation-rows.ts';
 import { KIND, type OperationTable } from '../../history/columns/table.ts';
 import type { History } from '../../history/history.ts';
 import type { BucketResult } from '../bucket-result.ts';
 import type { CheckOptions } from '../check-options.ts';
-import { type Promised, provesDenials } from '../claims/promise.ts';
 import { type BucketMoves, indexBucketMoves } from '../moves/bucket-moves.ts';
 import { BucketRows } from '../rows/bucket-rows.ts';
 import { indexResetEvents } from '../rows/resets.ts';

@@ -1,6 +1,6 @@
 import { MOST_QUANTA, makePolicy, type Policy } from '../../core/policy.ts';
+import type { Promised, WindowPromise } from '../../core/promise.ts';
 import type { Header } from '../../history/records/operation.ts';
-import type { Promised, WindowPromise } from '../claims/promise.ts';
 import { FIRST_DATE_US } from '../windows/clock.ts';
 import type { BucketDemands } from './bucket-demands.ts';
 import { type Measure, type Sink, startOf } from './demands.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { parsePromise } from '../../core/promise.ts';
 import { STRATEGY_NAMES, type StrategyName } from '../../core/strategies.ts';
 import { claimForStrategy, claimsOfRun, defaultClaims } from './default-claims.ts';
-import { parsePromise } from './promise.ts';
 
 const EXACT = 'total-excess <= 0; false-denials <= 0; replay <= 0';
 const DECLARED = 'total-excess <= bound; false-denials <= 0; replay <= 0';

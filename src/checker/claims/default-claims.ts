@@ -1,8 +1,8 @@
+import type { Promised } from '../../core/promise.ts';
 import { type StrategyTraits, traitsOf } from '../../core/strategies.ts';
 import type { CheckOptions } from '../check-options.ts';
 import { type Claim, DROPPED_AT_MOST, makeClaim, parseClaim } from './claim.ts';
 import { FAILED_AT_MOST, isOnCorrectness, withEvidence } from './evidence-claims.ts';
-import type { Promised } from './promise.ts';
 
 /** A run without claims. */
 export interface UnclaimedRun {

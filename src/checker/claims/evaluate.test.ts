@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { historyOf, type OperationPart } from '../../../test/support/history.ts';
+import { parsePromise } from '../../core/promise.ts';
 import type { FaultRecord } from '../../history/records/operation.ts';
 import { checkHistory, withVerdict } from '../check.ts';
 import { parseClaim } from './claim.ts';
-import { parsePromise } from './promise.ts';
 
 const S = 1_000_000;
 const at = (atS: number, part: OperationPart = {}): OperationPart => ({

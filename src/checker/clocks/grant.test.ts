@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { historyOf } from '../../../test/support/history.ts';
+import { parsePromise } from '../../core/promise.ts';
 import { checkHistory } from '../check.ts';
 import type { CheckOptions } from '../check-options.ts';
-import { parsePromise } from '../claims/promise.ts';
 
 const options: CheckOptions = { busiest: [], contestedAtLeast: 0, infoAtMost: 1 };
 const READING = { type: 'clock', node: 'n', atUs: 0, serverUs: 0, errorUs: 0 } as const;

@@ -1,6 +1,6 @@
 import type { Rate } from '../../core/policy.ts';
+import type { Promised } from '../../core/promise.ts';
 import type { Header } from '../../history/records/operation.ts';
-import type { Promised } from '../claims/promise.ts';
 
 /** What the user says about the clock on which the limiter decides. */
 export interface ClockSlackRule {

@@ -1,7 +1,7 @@
 import type { Policy } from '../../core/policy.ts';
+import { limitTokensOf } from '../../core/promise.ts';
 import type { OperationTable } from '../../history/columns/table.ts';
 import { type BucketResult, type CheckerContext, clockOf } from '../bucket-result.ts';
-import { limitTokensOf } from '../claims/promise.ts';
 import { Drops } from '../proofs/drops.ts';
 import { bucketLevel, findMostCharged, requestsNeeded, windowLevel } from '../proofs/false-denial.ts';
 import { FalseDenials } from '../proofs/false-denials.ts';

@@ -1,5 +1,5 @@
+import { limitTokensOf, type Promised } from '../../core/promise.ts';
 import type { OperationTable } from '../../history/columns/table.ts';
-import { limitTokensOf, type Promised } from '../claims/promise.ts';
 import { timeText } from '../clocks/grant.ts';
 import { causeOfWidth } from './interval-width.ts';
 

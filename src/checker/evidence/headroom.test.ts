@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { historyOf, type OperationPart } from '../../../test/support/history.ts';
+import { parsePromise } from '../../core/promise.ts';
 import { checkHistory } from '../check.ts';
-import { parsePromise } from '../claims/promise.ts';
 
 const S = 1_000_000;
 const RULES = { busiest: [], contestedAtLeast: 0, infoAtMost: 1 };

@@ -1,9 +1,9 @@
 import { formatPolicy, type Policy } from '../../core/policy.ts';
+import { formatPromise } from '../../core/promise.ts';
 import { rounded } from '../../core/units.ts';
 import { KIND } from '../../history/columns/table.ts';
 import type { Stated } from '../../history/records/operation.ts';
 import type { CheckerContext } from '../bucket-result.ts';
-import { formatPromise } from '../claims/promise.ts';
 import type { ProofBudget } from '../proofs/proof-budget.ts';
 import type { BucketRows } from '../rows/bucket-rows.ts';
 import type { Lie, LieReason, Lies, StatedName } from '../stated/lies.ts';

@@ -1,7 +1,7 @@
 import type { Policy } from '../../core/policy.ts';
+import { formatPromise, type WindowPromise } from '../../core/promise.ts';
 import { rounded } from '../../core/units.ts';
 import { KIND } from '../../history/columns/table.ts';
-import { formatPromise, type WindowPromise } from '../claims/promise.ts';
 import type { ClockBounds, ClockLag } from '../clocks/bounds.ts';
 import type { Drop } from '../proofs/drops.ts';
 import { EdfTimeline } from '../proofs/edf-timeline.ts';

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { historyOf, type OperationPart } from '../../../test/support/history.ts';
+import { parsePromise } from '../../core/promise.ts';
 import type { History } from '../../history/history.ts';
 import { HistoryReader } from '../../history/reader.ts';
 import type { HistoryRecord } from '../../history/records/operation.ts';
 import { checkHistory } from '../check.ts';
-import { parsePromise } from '../claims/promise.ts';
 import { secondSteps } from './whole-seconds.ts';
 
 const S = 1_000_000;

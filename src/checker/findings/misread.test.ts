@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readForeign } from '../../../test/support/foreign.ts';
+import { parsePromise } from '../../core/promise.ts';
 import { checkHistory } from '../check.ts';
-import { parsePromise } from '../claims/promise.ts';
 
 const S = 1_000_000;
 

@@ -1,6 +1,6 @@
 import type { Policy } from '../../core/policy.ts';
+import type { WindowPromise } from '../../core/promise.ts';
 import { KIND } from '../../history/columns/table.ts';
-import type { WindowPromise } from '../claims/promise.ts';
 import type { ClockLag } from '../clocks/bounds.ts';
 import type { BucketRows } from '../rows/bucket-rows.ts';
 import type { Known } from '../rows/coverage.ts';

@@ -1,5 +1,5 @@
 import type { Policy } from '../../core/policy.ts';
-import type { WindowPromise } from '../claims/promise.ts';
+import type { WindowPromise } from '../../core/promise.ts';
 
 /** A policy header: a quota, and perhaps the seconds in which it counts. */
 export interface StatedPolicy {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { headerOf, historyOf, type OperationPart } from '../../../test/support/history.ts';
+import { parsePromise } from '../../core/promise.ts';
 import { checkHistory } from '../check.ts';
 import type { CheckOptions } from '../check-options.ts';
-import { parsePromise } from '../claims/promise.ts';
 
 const RULES: CheckOptions = { busiest: [] };
 /** A bucket of 20 tokens that gains one in 200 ms. */

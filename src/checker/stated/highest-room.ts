@@ -1,4 +1,4 @@
-import type { WindowPromise } from '../claims/promise.ts';
+import type { WindowPromise } from '../../core/promise.ts';
 import { Sums } from '../proofs/sums.ts';
 import type { BucketRows } from '../rows/bucket-rows.ts';
 import type { WindowClock } from '../windows/clock.ts';

@@ -1,4 +1,4 @@
-import type { WindowPromise } from '../claims/promise.ts';
+import type { WindowPromise } from '../../core/promise.ts';
 import { type LowestLevel, windowLevel } from '../proofs/false-denial.ts';
 import { NO_LAG } from '../proofs/lag.ts';
 import type { BucketRows } from '../rows/bucket-rows.ts';

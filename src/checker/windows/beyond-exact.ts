@@ -1,4 +1,4 @@
-import { formatPromise, type WindowPromise } from '../claims/promise.ts';
+import { formatPromise, type WindowPromise } from '../../core/promise.ts';
 import type { BrokenWindow, BrokenWindows } from './broken-windows.ts';
 
 /** Counts where a sliding counter admitted more than an exact log would have. Its promise allows that. */

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { historyOf } from '../../../test/support/history.ts';
+import { parsePromise } from '../../core/promise.ts';
 import type { ClockReading, Header } from '../../history/records/operation.ts';
 import { checkHistory } from '../check.ts';
-import { parsePromise } from '../claims/promise.ts';
 import type { ClockSlackRule } from '../clocks/grant.ts';
 
 const DATE_US = 1_800_000_000_000_000;

@@ -1,6 +1,6 @@
+import type { WindowPromise } from '../../core/promise.ts';
 import type { History } from '../../history/history.ts';
 import type { ClockReading } from '../../history/records/operation.ts';
-import type { WindowPromise } from '../claims/promise.ts';
 import type { ClockBounds, ClockSpan } from '../clocks/bounds.ts';
 import type { ClockGrant, ClockSlackRule } from '../clocks/grant.ts';
 import type { Coverage } from '../rows/coverage.ts';

@@ -1,4 +1,4 @@
-import type { WindowPromise } from '../claims/promise.ts';
+import type { WindowPromise } from '../../core/promise.ts';
 import type { Known } from '../rows/coverage.ts';
 import type { WindowClock } from './clock.ts';
 import { mostOnRecorder } from './spans.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { historyOf, type OperationPart } from '../../../test/support/history.ts';
+import { formatPromise, parsePromise } from '../../core/promise.ts';
 import type { Outcome } from '../../history/records/operation.ts';
 import { checkHistory } from '../check.ts';
-import { formatPromise, parsePromise } from '../claims/promise.ts';
 
 const S = 1_000_000;
 

@@ -1,5 +1,5 @@
+import type { WindowPromise } from '../../core/promise.ts';
 import { KIND } from '../../history/columns/table.ts';
-import type { WindowPromise } from '../claims/promise.ts';
 import type { BucketRows } from '../rows/bucket-rows.ts';
 import { rowsWhere } from '../rows/sort-rows.ts';
 import { type BrokenWindow, BrokenWindows } from './broken-windows.ts';

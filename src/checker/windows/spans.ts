@@ -1,5 +1,5 @@
+import type { WindowPromise } from '../../core/promise.ts';
 import { isReservationStep } from '../../history/columns/reservation-rows.ts';
-import type { WindowPromise } from '../claims/promise.ts';
 import { earlyUs } from '../proofs/collect-refunds.ts';
 import { IntervalIndex } from '../proofs/interval-index.ts';
 import { Sums } from '../proofs/sums.ts';

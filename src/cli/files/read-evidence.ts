@@ -1,5 +1,5 @@
 import { examineHistory } from '../../checker/check.ts';
-import { parsePromise } from '../../checker/claims/promise.ts';
+import { parsePromise } from '../../core/promise.ts';
 import type { Evidence } from '../../report/html/run-page.ts';
 import type { RunReport } from '../../report/report.ts';
 import type { Environment } from '../process/environment.ts';

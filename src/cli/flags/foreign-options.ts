@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { Promised } from '../../checker/claims/promise.ts';
 import { invalidOption } from '../../core/errors.ts';
 import { given } from '../../core/given.ts';
 import { formatPolicy, type Policy, parsePolicy, parseRate, type Rate } from '../../core/policy.ts';
+import type { Promised } from '../../core/promise.ts';
 import {
   FOREIGN_FORMATS,
   type ForeignFormat,

@@ -1,8 +1,8 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Promised } from '../../checker/claims/promise.ts';
 import { OpenclawError } from '../../core/errors.ts';
 import { given } from '../../core/given.ts';
+import type { Promised } from '../../core/promise.ts';
 import { bringUp } from '../../regions/bring-up.ts';
 import { isAsWanted } from '../../regions/differences.ts';
 import { findRunning } from '../../regions/open-cluster.ts';

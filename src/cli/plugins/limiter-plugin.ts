@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { Option } from 'commander';
-import { formatPromise, type Promised, parsePromise } from '../../checker/claims/promise.ts';
 import { invalidOption } from '../../core/errors.ts';
 import { formatPolicies } from '../../core/policies.ts';
+import { formatPromise, type Promised, parsePromise } from '../../core/promise.ts';
 import { refused } from '../../limiter/plugin/error.ts';
 import type { Plan } from '../../scenario/plan.ts';
 import { type LimiterFlags, parsedBy, policiesOf } from '../flags/options.ts';

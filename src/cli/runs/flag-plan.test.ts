@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { parsePromise } from '../../checker/claims/promise.ts';
 import { parseNamed, parsePolicies } from '../../core/policies.ts';
 import { makePolicy } from '../../core/policy.ts';
 import { makeRandom, type Random } from '../../core/prng.ts';
+import { parsePromise } from '../../core/promise.ts';
 import { STRATEGY_NAMES, type StrategyName, traitsOf } from '../../core/strategies.ts';
 import { planDigest } from '../../experiment/parts/plan-digest.ts';
 import { usersOf } from '../../experiment/play-run.ts';

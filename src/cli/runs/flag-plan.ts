@@ -1,7 +1,7 @@
 import { claimsOfRun } from '../../checker/claims/default-claims.ts';
-import { formatPromise } from '../../checker/claims/promise.ts';
 import { invalidOption } from '../../core/errors.ts';
 import { formatNamed, formatPolicies, parsePolicies } from '../../core/policies.ts';
+import { formatPromise } from '../../core/promise.ts';
 import { DEFAULT_STRATEGY } from '../../core/strategies.ts';
 import { faultCommandLine } from '../../scenario/faults/command-line.ts';
 import { definitionOf, type FaultSpec, type UndrawnFault } from '../../scenario/faults/index.ts';

@@ -1,10 +1,10 @@
 import { join, resolve } from 'node:path';
 import { parseClaim } from '../../checker/claims/claim.ts';
 import { isOnCorrectness } from '../../checker/claims/evidence-claims.ts';
-import type { Promised } from '../../checker/claims/promise.ts';
 import { NOT_CHECKED } from '../../checker/findings/notes.ts';
 import { OpenclawError } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
+import type { Promised } from '../../core/promise.ts';
 import type { EngineRunOptions } from '../../engines/engine-run.ts';
 import { prepareRun } from '../../experiment/prepare-run.ts';
 import type { RunResult } from '../../experiment/run.ts';

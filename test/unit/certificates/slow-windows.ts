@@ -1,4 +1,4 @@
-import type { WindowPromise } from '../../../src/checker/claims/promise.ts';
+import type { WindowPromise } from '../../../src/core/promise.ts';
 import type { Operation } from '../../../src/history/records/operation.ts';
 import { type Step, stepsOf } from './changed-order.ts';
 import type { Proof } from './slow-check.ts';

@@ -1,7 +1,7 @@
 import { certificateRecords } from '../../../src/checker/certificates/certificate-lines.ts';
 import { examineHistory } from '../../../src/checker/check.ts';
-import { parsePromise } from '../../../src/checker/claims/promise.ts';
 import { makeRandom } from '../../../src/core/prng.ts';
+import { parsePromise } from '../../../src/core/promise.ts';
 import type { ClockReading, HistoryRecord } from '../../../src/history/records/operation.ts';
 import { headerOf, historyOf, type OperationPart, operationOf } from '../../support/history.ts';
 import { EPOCH_US } from '../planted/limiter.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { CertificateRecord } from '../../../src/checker/certificates/certificate-lines.ts';
-import { parsePromise, type WindowPromise } from '../../../src/checker/claims/promise.ts';
 import { BucketRows } from '../../../src/checker/rows/bucket-rows.ts';
 import { makeRandom } from '../../../src/core/prng.ts';
+import { parsePromise, type WindowPromise } from '../../../src/core/promise.ts';
 import type { HistoryRecord } from '../../../src/history/records/operation.ts';
 import { headerOf, operationOf } from '../../support/history.ts';
 import { EPOCH_US } from '../planted/limiter.ts';

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { checkHistory } from '../../../src/checker/check.ts';
-import { parsePromise } from '../../../src/checker/claims/promise.ts';
 import { type Bucket, fullBucket, refill } from '../../../src/core/bucket.ts';
 import { makePolicy, type Policy } from '../../../src/core/policy.ts';
 import { makeRandom, type Random } from '../../../src/core/prng.ts';
+import { parsePromise } from '../../../src/core/promise.ts';
 import { headerOf, historyOf, type OperationPart } from '../../support/history.ts';
 import { accuseReplicated } from './verdict.ts';
 

@@ -1,7 +1,7 @@
 import { type CheckReport, checkHistory } from '../../../src/checker/check.ts';
-import { parsePromise } from '../../../src/checker/claims/promise.ts';
 import type { LieReason } from '../../../src/checker/stated/lies.ts';
 import { makeRandom } from '../../../src/core/prng.ts';
+import { parsePromise } from '../../../src/core/promise.ts';
 import type { ClockReading, Stated } from '../../../src/history/records/operation.ts';
 import { historyOf, type OperationPart } from '../../support/history.ts';
 import { EPOCH_US } from './limiter.ts';

@@ -1,5 +1,5 @@
+import { formatPromise, type WindowPromise } from '../../../core/promise.ts';
 import { KIND } from '../../../history/columns/table.ts';
-import { formatPromise, type WindowPromise } from '../../claims/promise.ts';
 import { judgeDenials, windowLevel } from '../../proofs/false-denial.ts';
 import type { BucketRows } from '../../rows/bucket-rows.ts';
 import type { WindowClock } from '../../windows/clock.ts';

@@ -1,7 +1,7 @@
-import { nearest } from '../../core/did-you-mean.ts';
-import { invalidOption, type OpenclawError } from '../../core/errors.ts';
-import { type Policy, parseRate } from '../../core/policy.ts';
-import { quoted } from '../../core/printable.ts';
+import { nearest } from './did-you-mean.ts';
+import { invalidOption, type OpenclawError } from './errors.ts';
+import { type Policy, parseRate } from './policy.ts';
+import { quoted } from './printable.ts';
 
 /** What a limiter claims to enforce. `limit` in tokens, `windowUs` in microseconds. */
 export type Promised =
