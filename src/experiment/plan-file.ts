@@ -22,7 +22,7 @@ export async function writePlan(folder: string, plan: Plan, users: readonly Plan
 }
 
 export function shapeOf({ seed, topology: { regions }, load, policy, homes }: Plan): LoadShape {
-  const { durationMs: _ofTheRun, processes: _too, ...shape } = load;
+  const { durationMs: _ofTheRun, processes: _too, warmUpMs: _before, ...shape } = load;
   const policies = Object.keys(byName(parsePolicies(policy)) ?? {});
   return { seed, regions, ...shape, ...(homes && { homes }), ...(policies.length > 0 && { policies }) };
 }

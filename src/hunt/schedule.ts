@@ -22,6 +22,9 @@ export type HuntedLoad = Pick<
 /** The most requests in flight: more than a load of a hunt sends within the timeout of a request. */
 const CONNECTIONS = 120;
 
+/** Enough to open all connections: what a limiter does before the load is no part of the search. */
+const WARM_UP_MS = 100;
+
 /** The plan of a schedule, checked as that of a file. Throws INVALID_SCENARIO if a check refuses it. */
 export function planOf(ground: Ground, schedule: Schedule, name = nameOf(ground)): Plan {
   const { above: _, limiter, ...fixed } = ground;
@@ -29,7 +32,7 @@ export function planOf(ground: Ground, schedule: Schedule, name = nameOf(ground)
   return makePlan(
     {
       ...{ ...fixed, ...(limiter !== undefined && { limiter }), seed, claims: [claimOf(ground)] },
-      load: { ...load, mode: 'open', connections: CONNECTIONS, rampMs: 0 },
+      load: { ...load, mode: 'open', connections: CONNECTIONS, rampMs: 0, warmUpMs: WARM_UP_MS },
       faults: faults.map(({ atMs, forMs, ...fault }) => ({
         ...{ ...fault, at: { least: atMs, most: atMs }, for: { least: forMs, most: forMs } },
       })),

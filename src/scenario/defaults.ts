@@ -35,6 +35,7 @@ const MOST_MS = 3_600_000;
 /** The same for times. */
 export const TIMES = {
   ramp: { leastMs: 0, mostMs: MOST_MS },
+  warmUp: { leastMs: 0, mostMs: 60_000 },
   duration: { leastMs: 100, mostMs: MOST_MS },
   rest: { leastMs: 1, mostMs: MOST_MS },
   delay: { leastMs: 0, mostMs: 10_000 },

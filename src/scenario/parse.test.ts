@@ -64,7 +64,7 @@ topology:
   nodeTimeout: 3s
 policy: 100:100/min
 strategy: acked
-load: {mode: open, connections: 5, processes: 2, rate: 99.5, users: 3, skew: 0, roaming: 1, cost: [1, 2], ramp: 0s, duration: 1m}
+load: {mode: open, connections: 5, processes: 2, rate: 99.5, users: 3, skew: 0, roaming: 1, cost: [1, 2], ramp: 0s, warmUp: 100ms, duration: 1m}
 claims:
   - p99(allowed) <= 250ms during partition
 `);
@@ -86,7 +86,7 @@ claims:
       skew: 0,
       roaming: 1,
       costs: [1, 2],
-      rampMs: 0,
+      ...{ rampMs: 0, warmUpMs: 100 },
       durationMs: 60_000,
     });
   });

@@ -66,6 +66,8 @@ export interface LoadPlan {
   /** What a request really costs, each equally likely: it reserves its cost and is settled at this. Absent: it takes its cost. */
   readonly actuals?: readonly number[];
   readonly rampMs: number;
+  /** How long a simulation warms up; a real run takes 2 s for its new processes. Absent: 1 s. */
+  readonly warmUpMs?: number;
   /** Users who rest for at most `restMs` and come back in bursts; absent: none. */
   readonly resting?: { readonly share: number; readonly restMs: number; readonly burstMs: number };
   readonly durationMs: number;

@@ -113,6 +113,10 @@ const loadSchema = mapping({
   ramp: duration(TIMES.ramp)
     .prefault(formatDuration(DEFAULT_LOAD.rampMs))
     .meta({ description: 'Users arrive one after another during this time.' }),
+  warmUp: duration(TIMES.warmUp).optional().meta({
+    description:
+      'With --simulate: how long requests to buckets that are not judged open the connections; default 1s. A real run always takes 2 s, since its processes are new.',
+  }),
   duration: duration(TIMES.duration)
     .optional()
     .meta({
@@ -131,6 +135,7 @@ const loadSchema = mapping({
       cost,
       actual,
       ramp,
+      warmUp,
       duration: length,
       ...rest
     }): LoadPlan => ({
@@ -140,7 +145,7 @@ const loadSchema = mapping({
         ...given({ processes, ratePerSecond: rate, peaks }),
         ...rest,
       },
-      ...{ ...cost, rampMs: ramp, ...given({ resting, log: from }) },
+      ...{ ...cost, rampMs: ramp, ...given({ warmUpMs: warmUp, resting, log: from }) },
       ...given({ actuals: actual === undefined ? undefined : listed(actual) }),
       durationMs: length ?? (from === undefined ? DEFAULT_LOAD.durationMs : TIMES.duration.mostMs),
     }),

@@ -79,11 +79,12 @@ function policyOf(text: string) {
 /** Users, costs and rate of a log are those of the log. */
 function loadOf(load: LoadPlan) {
   const { mode, log, connections, processes, users, skew, roaming, rampMs, durationMs } = load;
-  const { ratePerSecond: rate, peaks, resting, costs, costsByPolicy, actuals: actual } = load;
+  const { ratePerSecond: rate, warmUpMs, peaks, resting, costs, costsByPolicy, actuals: actual } = load;
   const common = {
     connections,
     ...given({ processes, actual }),
     roaming,
+    ...(warmUpMs !== undefined && { warmUp: formatDuration(warmUpMs) }),
     duration: formatDuration(durationMs),
   };
   if (log !== undefined) {

@@ -27,7 +27,7 @@ export type RecordedHistory = Pick<HistoryFile, 'add' | 'close'>;
 
 const SLICE_US = 100_000;
 const REPORT_EVERY_US = 1_000_000;
-const WARM_UP_MS = 1_000;
+const DEFAULT_WARM_UP_MS = 1_000;
 
 /**
  * Plays a run until its nodes have settled. `open` opens its history, which still lacks its last record then; a call of its
@@ -126,16 +126,19 @@ async function play(
 async function warmUp(world: World, { plan }: SimulatedRun): Promise<void> {
   const { time } = world;
   const cheap = cheapShapeOf(plan);
-  const { instances = 1 } = plan;
+  const {
+    instances = 1,
+    load: { warmUpMs = DEFAULT_WARM_UP_MS },
+  } = plan;
   const shape = { ...cheap, mode: 'closed' as const, connections: 2 * instances * cheap.regions.length };
   const recorder = new Recorder(() => {}, undefined, { nowUs: () => time.nowUs });
   const { services } = world;
   const load = new SimulatedLoad({
     ...{ time, shape, users: warmUpUsers(shape), services, instances, recorder },
-    durationMs: WARM_UP_MS,
+    durationMs: warmUpMs,
   });
   load.start();
-  await time.runUntil(time.nowUs + WARM_UP_MS * 1_000);
+  await time.runUntil(time.nowUs + warmUpMs * 1_000);
   load.stop({ isEarly: false });
   await load.drain(DRAIN_MS);
 }

@@ -68,6 +68,17 @@ describe('a simulated run', () => {
     expect(check.outcomes.denied).toBeGreaterThan(300);
   });
 
+  it('warms up for as long as its load says, 1 s by default', async () => {
+    const warmedUp = async (warmUpMs?: number) => {
+      const { history } = await simulate(planOf({ load: warmUpMs === undefined ? {} : { warmUpMs } }));
+      return { history, startedMs: Date.parse(JSON.parse(history.split('\n')[0] ?? '').startedAt) };
+    };
+    const [byDefault, long, short] = [await warmedUp(), await warmedUp(1_000), await warmedUp(100)];
+    expect(byDefault.history === long.history).toBe(true);
+    expect(long.startedMs - short.startedMs).toBeGreaterThan(600); // the replies of the last requests are awaited
+    expect(long.startedMs - short.startedMs).toBeLessThan(1_000);
+  });
+
   it('writes the same history for the same seed, byte for byte, and another for another', async () => {
     const [first, second, other] = [
       await simulate(planOf()),
