@@ -7,6 +7,7 @@ import {
   AGE_EVENT,
   type Event,
   MOVE_EVENT,
+  OUTSIDE_EVENT,
   PROBLEM_EVENT,
   SERVER_EVENT,
 } from '../history/records/operation.ts';
@@ -15,13 +16,14 @@ import { Certificates } from './certificates/certificates.ts';
 import type { CheckOptions } from './check-options.ts';
 import type { Claim } from './claims/claim.ts';
 import { chooseClaims } from './claims/default-claims.ts';
-import { type Judged, judge } from './claims/judge.ts';
+import { type Judged, judge, whyNothingIsJudged } from './claims/judge.ts';
 import { assumedOfClock } from './clocks/grant.ts';
 import { acquittedByWidth } from './doubts/widened.ts';
 import { countContested } from './evidence/contested-facts.ts';
 import type { CheckFacts } from './evidence/facts.ts';
 import { headroomFacts } from './evidence/headroom-facts.ts';
 import { recordedProblems } from './evidence/recorded-problems.ts';
+import { harmlessOutside, simulationFacts } from './evidence/simulation-facts.ts';
 import { unprovedFaults } from './evidence/unproved-faults.ts';
 import { listAssumptions } from './findings/assumptions.ts';
 import { clockNotes } from './findings/clock-notes.ts';
@@ -67,8 +69,9 @@ export function examineHistory(recorded: History, options: CheckOptions): Examin
   const { promise, context, readings, grant } = prepared;
   const isTimeless = machines !== undefined && isContradicted(machines);
   const remarks = options.remarks?.(isTimeless ? undefined : history) ?? { problems: [], notes: [] };
-  const circumstances = { promise, options, judged: history, isContradicted: isTimeless };
-  const certificates = new Certificates(recorded, circumstances);
+  const ofSimulation = simulationFacts(history);
+  const whyNothing = isTimeless ? 'parts of the run contradict each other' : ofSimulation.outside?.[0];
+  const certificates = new Certificates(recorded, { promise, options, judged: history, whyNothing });
   const results = checkBuckets(history, context, certificates);
   const { isWithinBound, ...found } = collectFindings(history, { options, prepared, results });
   const reasons = diagnose({
@@ -76,7 +79,7 @@ export function examineHistory(recorded: History, options: CheckOptions): Examin
     ...logOf(table, { options, results, context }),
   });
   const facts: CheckFacts = {
-    ...(history.header.simulated && { simulated: true }),
+    ...ofSimulation,
     sent: prepared.sent,
     outcomes,
     errors: history.errors,
@@ -110,19 +113,19 @@ export function examineHistory(recorded: History, options: CheckOptions): Examin
     events: reportedEvents(history),
   };
   const report = withVerdict(facts, chooseClaims(options, { isOpen: facts.whole.arrivals > 0 }));
-  const notes = [
-    ...(report.notes ?? []),
-    ...clockNotes(table, facts.clock.steps),
-    ...(options.notes ?? []),
-    ...remarks.notes,
-  ];
+  const ofHistory = [...clockNotes(table, facts.clock.steps), ...harmlessOutside(history)];
   return {
-    report: { ...report, ...(notes.length > 0 && { notes }) },
+    report: withNotes(report, [...ofHistory, ...(options.notes ?? []), ...remarks.notes]),
     withFindings: results.withFindings,
     known: context.known,
     certificates,
     judged: history,
   };
+}
+
+function withNotes(report: CheckReport, more: readonly string[]): CheckReport {
+  const notes = [...(report.notes ?? []), ...more];
+  return { ...report, ...(notes.length > 0 && { notes }) };
 }
 
 function endFacts({ end, files }: History): Pick<CheckFacts, 'sample' | 'ended' | 'files'> {
@@ -217,12 +220,12 @@ function logOf(
   return { log: { table, reading: options.reading, withFindings: withWrongAnswers, context } };
 }
 
-/** Judges the facts by these claims. If clocks contradict each other, nothing else counts. */
+/** Judges the facts by these claims. If clocks contradict each other, or a limiter left its simulation, nothing else counts. */
 export function withVerdict(facts: CheckFacts, claims: readonly Claim[]): CheckReport {
   const judged = judge(facts, claims);
   const verdicts = [...judged.claims, ...judged.accounts].map(({ verdict }) => verdict);
-  const contradicts = (facts.contradictions ?? []).length > 0;
-  return { ...facts, ...judged, verdict: contradicts ? 'unknown' : worst(verdicts) };
+  const isNothingJudged = whyNothingIsJudged(facts).length > 0;
+  return { ...facts, ...judged, verdict: isNothingJudged ? 'unknown' : worst(verdicts) };
 }
 
 /** Events that the rows, the shards and the troubles already count. */
@@ -231,6 +234,7 @@ const COUNTED: ReadonlySet<string> = new Set([
   'dropped',
   AGE_EVENT,
   MOVE_EVENT,
+  OUTSIDE_EVENT,
   PROBLEM_EVENT,
   SERVER_EVENT,
 ]);

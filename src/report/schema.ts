@@ -146,6 +146,7 @@ const reportSchema = z
     policies: z.record(z.string(), z.string()).exactOptional().describe('by name, if there are several'),
     system: z.string(),
     simulated: z.literal(true).exactOptional().describe('the run was a simulation, in virtual time'),
+    outside: z.array(z.string()).exactOptional().describe('what its limiter used outside virtual time'),
     loadMs: z.number(),
     requestsPerSecond: z.number(),
     loadProcesses: z.number().exactOptional().describe('how many processes sent the load'),

@@ -56,7 +56,8 @@ interface Circumstances {
   readonly promise: Promised;
   readonly options: CheckOptions;
   readonly judged?: History;
-  readonly isContradicted?: boolean;
+  /** Why nothing in the history is judged, as a sentence. */
+  readonly whyNothing?: string | undefined;
 }
 
 /** Finds the proofs of the buckets of one history. Of a run in parts its times are those of the machines. */
@@ -75,14 +76,12 @@ export class Certificates {
   readonly #groups: Groups | undefined;
   /** Why no bucket of this history can be proved; '' if some can. */
   readonly #whyNone: string;
+  readonly #convicts: boolean;
   /** Of a run in parts: its rows with the times of the machines. */
   readonly #recorded: BucketRows | undefined;
 
   /** `judged`: a run in parts on one axis, by which it is known what is missing and whether its clocks contradict. */
-  constructor(
-    history: History,
-    { promise, options, judged = history, isContradicted = false }: Circumstances,
-  ) {
+  constructor(history: History, { promise, options, judged = history, whyNothing }: Circumstances) {
     this.#history = history;
     this.#table = history.operations;
     this.declaresDenials = options.falseDenialsAtMost === Number.POSITIVE_INFINITY;
@@ -94,7 +93,8 @@ export class Certificates {
       resets(bucket).map(({ atUs, machine }) => ({ atUs, machine: this.#machines.of(machine) }));
     this.#movesOf = indexBucketMoves(history);
     this.#groups = Groups.of(this.#table);
-    this.#whyNone = isContradicted ? 'parts of the run contradict each other' : whyNone(judged, options);
+    this.#whyNone = whyNothing ?? whyNone(judged, options);
+    this.#convicts = whyNothing === undefined;
     this.#recorded = history.parts && new BucketRows(history.operations);
   }
 
@@ -238,6 +238,7 @@ export class Certificates {
 
   /** The state of a bucket with findings. What a failover lost shows up in the replay, too: the same bound covers it. */
   #judge(result: BucketResult, isWithinBound: (result: BucketResult) => boolean): number {
+    if (!this.#convicts) return STATE.open;
     const { over, denials, replay, windows } = result;
     const convictsDenials = !this.declaresDenials && !traitsOf(this.#history.header.strategy).windowBound;
     if (windows.length > 0 || (denials.length > 0 && convictsDenials)) return STATE.convicted;

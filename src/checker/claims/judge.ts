@@ -25,27 +25,36 @@ export function judge(facts: CheckFacts, claims: readonly Claim[]): Judged {
   return {
     ...(notes.length > 0 && { notes }),
     claims: evaluateClaims(claims, facts).map((result) =>
-      isJudged(result, facts) ? ofSample(result, facts) : unjudged(result),
+      isJudged(result, facts) ? ofSample(result, facts) : unjudged(result, facts),
     ),
     accounts: [
       ...judgeAccounts(facts),
       ...judgeSample(facts),
-      ...(facts.contradictions ?? []).map((reason) => ({ verdict: 'unknown' as const, reason })),
+      ...whyNothingIsJudged(facts).map((reason) => ({ verdict: 'unknown' as const, reason })),
       ...facts.troubles.map((reason) => ({ verdict: 'unknown' as const, reason })),
     ],
   };
 }
 
-/** Where clocks contradict each other, no operation has a time. */
-function isJudged({ kind }: ClaimResult, { contradictions = [] }: CheckFacts): boolean {
-  return kind !== 'correctness' || contradictions.length === 0;
+/**
+ * Where clocks contradict each other, no operation has a time. A limiter that left its simulation decides by other times than
+ * its operations have.
+ */
+export function whyNothingIsJudged({ contradictions = [], outside = [] }: CheckFacts): readonly string[] {
+  return [...contradictions, ...outside];
 }
 
-function unjudged(result: ClaimResult): ClaimResult {
+function isJudged({ kind }: ClaimResult, facts: CheckFacts): boolean {
+  return kind !== 'correctness' || whyNothingIsJudged(facts).length === 0;
+}
+
+function unjudged(result: ClaimResult, { contradictions = [] }: CheckFacts): ClaimResult {
+  const why =
+    contradictions.length > 0 ? 'parts of the run contradict each other' : 'the limiter left the simulation';
   return {
     ...result,
     ...{ status: 'unknown', verdict: 'unknown', measured: null },
-    reason: `${result.claim}: not judged, since parts of the run contradict each other`,
+    reason: `${result.claim}: not judged, since ${why}`,
   };
 }
 

@@ -35,6 +35,8 @@ export interface ContestedCounts {
 export interface CheckFacts extends ClockFacts {
   /** The history is of a simulation. */
   readonly simulated?: true;
+  /** Why nothing is judged of a limiter that left its simulation, as sentences. */
+  readonly outside?: readonly string[];
   readonly sent: number;
   readonly outcomes: Readonly<Record<Outcome, number>>;
   /** Error codes of operations that failed, and of operations with an unknown charge. */

@@ -218,3 +218,9 @@ export const SERVER_EVENT = 'server';
 
 /** The recorder of a part found a problem, `args.text`: its history shows less than it should. No verdict is then `pass`. */
 export const PROBLEM_EVENT = 'problem';
+
+/**
+ * The limiter of a simulation has used `args.used`, which is not of the simulation. If it is a clock, a timer or a connection,
+ * the history shows nothing of the limiter, and its verdict is `unknown`. With `args.harmless` the verdict stays.
+ */
+export const OUTSIDE_EVENT = 'outside';
