@@ -16,7 +16,7 @@ import { Certificates } from './certificates/certificates.ts';
 import type { CheckOptions } from './check-options.ts';
 import type { Claim } from './claims/claim.ts';
 import { chooseClaims } from './claims/default-claims.ts';
-import { type Judged, judge, whyNothingIsJudged } from './claims/judge.ts';
+import { CONTRADICTED, type Judged, judge, LEFT, whyNothingIsJudged } from './claims/judge.ts';
 import { assumedOfClock } from './clocks/grant.ts';
 import { acquittedByWidth } from './doubts/widened.ts';
 import { countContested } from './evidence/contested-facts.ts';
@@ -70,7 +70,7 @@ export function examineHistory(recorded: History, options: CheckOptions): Examin
   const isTimeless = machines !== undefined && isContradicted(machines);
   const remarks = options.remarks?.(isTimeless ? undefined : history) ?? { problems: [], notes: [] };
   const ofSimulation = simulationFacts(history);
-  const whyNothing = isTimeless ? 'parts of the run contradict each other' : ofSimulation.outside?.[0];
+  const whyNothing = isTimeless ? CONTRADICTED : ofSimulation.outside && LEFT;
   const certificates = new Certificates(recorded, { promise, options, judged: history, whyNothing });
   const results = checkBuckets(history, context, certificates);
   const { isWithinBound, ...found } = collectFindings(history, { options, prepared, results });

@@ -1,4 +1,5 @@
-import { commandEnded, processEnvironment } from './process/environment.ts';
+import { processEnvironment } from './process/environment.ts';
+import { commandEnded } from './process/exit-at-end.ts';
 import { reportError } from './process/report-error.ts';
 import { readSecretFiles } from './process/secret-files.ts';
 import { runCommand } from './threads/run-command.ts';

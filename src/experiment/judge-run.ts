@@ -8,7 +8,8 @@ import type { History } from '../history/history.ts';
 import { OUTCOMES } from '../history/records/operation.ts';
 import { boundOf, falseDenialsOf, statedOf } from '../limiter/strategies/bounds.ts';
 import { busiestBuckets, failurePolicyOf } from './plan-file.ts';
-import { homesNote, leftOut, machinesNote, notProved, planNotes, pluginErrors } from './plan-notes.ts';
+import { homesNote, leftOut, machinesNote, notProved, planNotes } from './plan-notes.ts';
+import { pluginNotes } from './plugin-notes.ts';
 import type { JudgedBy, Run } from './run-context.ts';
 
 /** The checker's latencies for each region and outcome. */
@@ -37,7 +38,10 @@ export function judgedBy({
 }
 
 /** Checks a recorded run against the claims of the plan and the bound that its strategy declares. */
-export function judgeRun({ plan, promise, busiest, problems }: JudgedBy, history: History): Examination {
+export function judgeRun(
+  { plan, promise, busiest, problems, pluginLogs }: JudgedBy,
+  history: History,
+): Examination {
   const declaresStated = statedOf(plan.strategy);
   return examineHistory(history, {
     busiest,
@@ -56,7 +60,7 @@ export function judgeRun({ plan, promise, busiest, problems }: JudgedBy, history
         ...machinesNote(history),
         ...(judged === undefined ? leftOut(plan) : planNotes(plan, judged)),
         ...notProved(plan),
-        ...pluginErrors(history),
+        ...pluginNotes(plan, history, pluginLogs),
       ],
     }),
     ...(promise && { promise }),

@@ -120,20 +120,6 @@ describe('notes on a run', () => {
     expect(notesOf([], { untilS: 30 })).toHaveLength(1);
   });
 
-  it.each([
-    { outcome: 'info', error: 'LIMITER_FAILED', says: ['LIMITER_FAILED'] },
-    { outcome: 'failed', error: 'LIMITER_REFUSED', says: ['LIMITER_REFUSED'] },
-    { outcome: 'info', error: 'REPLY_LOST', says: [] },
-  ] as const)('say of $error where the errors of a plug-in are', ({ outcome, error, says }) => {
-    const history = historyOf([{ outcome, error }]);
-    const { notes = [] } = judgeRun({ plan: planOf([]), busiest: [], problems: [] }, history).report;
-    expect(notes.filter((note) => note.includes('LIMITER_'))).toEqual(
-      says.map(
-        (code) => `${code}: the errors of the plug-in are in logs/rating-*.log in the folder of the run`,
-      ),
-    );
-  });
-
   it('are in the report of the run', () => {
     const [first, last] = [{ invokedUs: START_S * S }, { invokedUs: (START_S + 23) * S }];
     const { report } = judgeRun({ plan: planOf([]), busiest: [], problems: [] }, historyOf([first, last]));

@@ -37,15 +37,6 @@ export function machinesNote({ parts }: Pick<History, 'parts'>): string[] {
   return ['round trips are those between the machines; the run added none'];
 }
 
-/** Where the errors of a plug-in are. */
-export function pluginErrors({ errors }: Pick<History, 'errors'>): string[] {
-  const codes = ['LIMITER_FAILED', 'LIMITER_REFUSED'].filter(
-    (code) => code in errors.info || code in errors.failed,
-  );
-  if (codes.length === 0) return [];
-  return [`${codes.join(', ')}: the errors of the plug-in are in logs/rating-*.log in the folder of the run`];
-}
-
 /** Notes on a run that did not go as it was planned. Of an audit there are none: its history has its warm-up, too. */
 export function planNotes(
   plan: Plan,

@@ -6,6 +6,7 @@ import type { PlannedUser } from '../load/users.ts';
 import type { Plan } from '../scenario/plan.ts';
 import type { Cleanup } from './cleanup.ts';
 import type { PartOfRun } from './parts/part-of-run.ts';
+import type { PluginLogs } from './plugin-logs.ts';
 import type { OnProgress, Progress, Stage } from './progress.ts';
 import type { ProvideSystem } from './system.ts';
 
@@ -46,6 +47,8 @@ export interface JudgedBy {
   /** The buckets that are expected to get the most requests. */
   readonly busiest: readonly string[];
   readonly problems: readonly string[];
+  /** Of a plug-in. Absent where the logs of its services are not in the folder of the run yet. */
+  readonly pluginLogs?: PluginLogs;
 }
 
 /** Judges long runs in another thread, from their files, so that signals are still handled. */

@@ -1,9 +1,11 @@
 import type { CheckReport, Examination } from '../checker/check.ts';
+import { given } from '../core/given.ts';
 import type { History } from '../history/history.ts';
 import type { Written } from './history-file.ts';
 import { judgedBy, judgeRun, latenciesOf, unjudgedRun } from './judge-run.ts';
 import { writePlan } from './plan-file.ts';
 import { playRun, startSystem } from './play-run.ts';
+import { readPluginLogs } from './plugin-logs.ts';
 import { type Recorded, recordRun } from './record-run.ts';
 import type { Run, RunOptions } from './run-context.ts';
 
@@ -41,7 +43,9 @@ export async function judge(
   run: Omit<Run, 'provide'>,
   { path, history, frame }: Written,
 ): Promise<Pick<RunResult, 'check' | 'evidence'>> {
-  const by = judgedBy(run);
+  const { plan, folder } = run;
+  const pluginLogs = plan.limiter === undefined ? undefined : await readPluginLogs(folder);
+  const by = { ...judgedBy(run), ...given({ pluginLogs }) };
   if (history === undefined) {
     const check = await run.judgeApart?.judge([path], by);
     return { check: check ?? unjudgedRun(by, frame) };

@@ -13,6 +13,7 @@ import { Recorder } from '../load/recorder.ts';
 import type { RoleEvent } from '../regions/cluster/role-watch.ts';
 import { FaultyRun } from './faulty-run.ts';
 import { SimulatedLoad } from './load/simulated-load.ts';
+import { outsideRecord } from './outside.ts';
 import { roleRecord, watchClocks } from './watch.ts';
 import { openWorld, type World, type WorldOptions } from './world.ts';
 
@@ -52,7 +53,10 @@ export async function record<T extends RecordedHistory>(
   const header = makeHeader({ ...run, startedAt, simulated: true }, { initial: 'full', regions: topology });
   const history = open(header, () => stop.abort());
   onRole = (event) => history.add(roleRecord(event, originUs));
-  const recorded = await recordLoad(world, run, history, stop).catch((error) => closed(history, error));
+  const offOutside = run.onOutside?.((use) => history.add(outsideRecord(use, time.nowUs - originUs)));
+  const recorded = await recordLoad(world, run, history, stop)
+    .finally(offOutside)
+    .catch((error) => closed(history, error));
   return { history, originAt: startedAt.toISOString(), ...recorded };
 }
 

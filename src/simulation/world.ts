@@ -17,6 +17,7 @@ import { COMMAND_US, ERROR_REPLY_US } from './delays.ts';
 import { SimulatedNetwork } from './network/simulated-network.ts';
 import type { SimulatedNodes } from './nodes/simulated-nodes.ts';
 import { openNodes } from './open-nodes.ts';
+import type { OnOutside } from './outside.ts';
 import { ScriptEngine } from './scripts/engine.ts';
 import { Machine, type Work } from './service/machine.ts';
 import { type LoadedPlugin, loadedPlugin, pluginInstance, untilMade } from './service/plugin-instance.ts';
@@ -45,6 +46,8 @@ export interface WorldOptions {
   readonly prefix?: string | undefined;
   /** Gets the errors of a plug-in, as a service logs them. Default: they are not kept. */
   readonly logPlugin?: ((text: string) => void) | undefined;
+  /** Of a plug-in that is watched. */
+  readonly onOutside?: OnOutside | undefined;
 }
 
 /** What a command of a limiter costs the nodes and the Toxiproxies: no command waits for it. */

@@ -19,6 +19,10 @@ export interface Judged {
   readonly notes?: readonly string[];
 }
 
+/** Why nothing in a history is judged. */
+export const CONTRADICTED = 'parts of the run contradict each other';
+export const LEFT = 'the limiter left the simulation';
+
 /** Compares the claims with the facts. An incomplete history can refute a claim but not prove it. */
 export function judge(facts: CheckFacts, claims: readonly Claim[]): Judged {
   const notes = notesOf(claims, facts);
@@ -49,8 +53,7 @@ function isJudged({ kind }: ClaimResult, facts: CheckFacts): boolean {
 }
 
 function unjudged(result: ClaimResult, { contradictions = [] }: CheckFacts): ClaimResult {
-  const why =
-    contradictions.length > 0 ? 'parts of the run contradict each other' : 'the limiter left the simulation';
+  const why = contradictions.length > 0 ? CONTRADICTED : LEFT;
   return {
     ...result,
     ...{ status: 'unknown', verdict: 'unknown', measured: null },

@@ -9,6 +9,7 @@ import { STRATEGY_NAMES, traitsOf } from '../../core/strategies.ts';
 import type { Limiter } from '../../limiter/limiter.ts';
 import { checkPrefix, DEFAULT_PREFIX } from '../../limiter/options/key.ts';
 import type { RedisConnection } from '../../limiter/redis/connection.ts';
+import { systemTime } from '../../limiter/system-surroundings.ts';
 import {
   type FailurePolicy,
   formatFailurePolicy,
@@ -165,10 +166,12 @@ async function openLimiter(
     );
   const file = resolve(environment.cwd, options.limiter);
   const { openPlugin } = await import('../../limiter/plugin/open.ts');
+  const { logUnanswered } = await import('../../rating/log-unanswered.ts');
   const { started, release } = await startPlugin(file, environment, () =>
     openPlugin(file, { policies, redis, region, prefix, nowMs }),
   );
-  return { ...started, close: () => started.close().finally(release) };
+  const limiter = logUnanswered(started, systemTime, environment.log);
+  return { ...limiter, close: () => limiter.close().finally(release) };
 }
 
 function checkReplicas({ strategy, replicas }: RatingOptions): { readonly replicas?: number } {

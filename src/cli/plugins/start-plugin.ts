@@ -13,14 +13,16 @@ const OURS = new URL('../../', import.meta.url).href;
 /**
  * Starts a plug-in in this process. If the plug-in terminates the process, never becomes ready or throws an uncaught
  * error, the error names the plug-in and the exit code is not 0. A plug-in that cannot be started ends the process,
- * since its timers and connections could keep it alive. Call `release` when the plug-in is no longer needed.
+ * since its timers and connections could keep it alive. Call `release` when the plug-in is no longer needed. `onEnd` gets
+ * the error with which the plug-in ends the process.
  */
 export async function startPlugin<T>(
   file: string,
   environment: Environment,
   start: () => Promise<T>,
+  onEnd: (error: OpenclawError) => void = () => {},
 ): Promise<{ readonly started: T; readonly release: () => void }> {
-  const release = answerFor(file, environment);
+  const release = answerFor(file, environment, onEnd);
   try {
     return { started: await inTime(file, start(), environment), release };
   } catch (error) {
@@ -29,16 +31,24 @@ export async function startPlugin<T>(
   }
 }
 
-function answerFor(file: string, environment: Environment): () => void {
+function answerFor(
+  file: string,
+  environment: Environment,
+  onEnd: (error: OpenclawError) => void,
+): () => void {
+  const refuseEnd = (error: OpenclawError) => {
+    onEnd(error);
+    return refuse(file, error, environment);
+  };
   const offExit = environment.onExit((code) => {
     if (environment.interrupt.aborted) return;
     const error = refused(file, `terminated its process with code ${code}`);
-    environment.setExitCode(refuse(file, error, environment));
+    environment.setExitCode(refuseEnd(error));
   });
   const offUncaught = environment.onUncaught((error) => {
     if (isOurs(file, error)) return;
     offExit();
-    environment.exit(refuse(file, uncaught(file, error), environment));
+    environment.exit(refuseEnd(uncaught(file, error)));
   });
   return () => {
     offExit();

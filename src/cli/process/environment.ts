@@ -7,6 +7,7 @@ import { ANSWER_FD, type Answer } from '../../regions/processes/answer.ts';
 import { fitted, type Look } from '../../report/fit-lines.ts';
 import { type Ask, askInTerminal } from './ask.ts';
 import { asCalled, findProgram } from './called-as.ts';
+import { exitAtEnd } from './exit-at-end.ts';
 import { openTerminal, type Terminal } from './terminal.ts';
 
 /** The process globals that commands use, in one object. Code outside `cli/` does not use them. */
@@ -48,8 +49,11 @@ export interface Environment {
   setExitCode(code: number): void;
   /** Exits at once: for bugs, and if foreign code could keep the process alive. */
   exit(code: number): never;
-  /** From now on the process ends with its command: foreign code could keep it alive. Undefined in a process of others. */
-  exitAtEnd?: (() => void) | undefined;
+  /**
+   * From now on the process ends with its command: foreign code could keep it alive. If that ends it before with 0, it ends
+   * with `instead`. Calls back at the end of the command. Undefined in a process of others.
+   */
+  exitAtEnd?: ((callBack: () => void, instead: () => number) => void) | undefined;
 }
 
 /** `timeout` sends each signal twice, to the program and to its group; Ctrl-C can arrive twice, too. */
@@ -58,7 +62,7 @@ const SAME_SIGNAL_MS = 500;
 /** The exit code if the result could not be written: never a pass. */
 const NOT_HANDED_OVER = 69;
 
-/** Call `commandEnded` when the command has ended. */
+/** Call `commandEnded` of `exit-at-end.ts` when the command has ended. */
 export function processEnvironment(): Environment {
   const { env, stdout, stderr } = process;
   const interrupt = new AbortController();
@@ -134,17 +138,6 @@ export function processEnvironment(): Environment {
       process.exitCode = exitCode;
     },
   };
-}
-
-let exitsAtEnd = false;
-
-function exitAtEnd(): void {
-  exitsAtEnd = true;
-}
-
-/** Exits with the code that is set, after the results are written, if the command asked for that. */
-export function commandEnded(): void {
-  if (exitsAtEnd) process.stdout.write('', () => process.exit());
 }
 
 /** Removes the descriptor from the environment: in a child of a plug-in that number means another file. */

@@ -1,9 +1,11 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { syncBuiltinESMExports } from 'node:module';
-import timers from 'node:timers/promises';
+import timers from 'node:timers';
+import promises from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { pluginName } from '../../core/plugin-name.ts';
 import { printable } from '../../core/printable.ts';
-import { isThrownBy } from '../../limiter/plugin/error.ts';
+import type { OutsideUse } from '../../simulation/outside.ts';
 
 interface Outside {
   readonly of: object;
@@ -12,61 +14,139 @@ interface Outside {
   readonly shown?: string;
   /** What the plug-in is given for it. */
   readonly instead: string;
+  /** A limiter that uses it decides no worse. */
+  readonly harmless?: true;
 }
+
+const CLOCK = 'time.dateMs or time.nowUs';
 
 /** Clocks, timers and random numbers that a simulation does not have. */
 const OUTSIDE: readonly Outside[] = [
-  { of: Date, name: 'now', shown: 'Date.now', instead: 'time.dateMs or time.nowUs' },
-  { of: Math, name: 'random', shown: 'Math.random', instead: 'randomUpTo' },
-  { of: globalThis, name: 'setTimeout', instead: 'time.after' },
-  { of: globalThis, name: 'setInterval', instead: 'time.every' },
-  { of: timers, name: 'setTimeout', instead: 'time.after' },
+  { of: Date, name: 'now', shown: 'Date.now', instead: CLOCK },
+  { of: performance, name: 'now', shown: 'performance.now', instead: CLOCK },
+  { of: process.hrtime, name: 'bigint', shown: 'process.hrtime', instead: CLOCK },
+  { of: process, name: 'hrtime', shown: 'process.hrtime', instead: CLOCK },
+  { of: Math, name: 'random', shown: 'Math.random', instead: 'randomUpTo', harmless: true },
+  ...[globalThis, timers, promises].flatMap((of) => [
+    { of, name: 'setTimeout', instead: 'time.after' },
+    { of, name: 'setInterval', instead: 'time.every' },
+  ]),
 ];
 
-/** Node publishes each client socket here that `net` connects. */
-const SOCKETS = 'net.client.socket';
+/** Node publishes here each client socket that `net` connects, and each that `dgram` makes. */
+const SOCKETS = ['net.client.socket', 'udp.socket'];
+
+/** The folder of this program's code, as stack traces show it. */
+const OURS = new URL('../../', import.meta.url).href;
+const MOST_FRAMES = 100;
+
+export interface OutsideWatch {
+  /** Calls back with each thing that was used, also before, until the returned function is called. */
+  onUse(call: (use: OutsideUse) => void): () => void;
+  release(): void;
+}
 
 /**
- * Warns once of each thing outside the simulation that the code of a plug-in calls, and of a connection, until the returned
- * function is called. A call counts if the file of the plug-in is in its stack; this program connects to nothing meanwhile.
- * Finds neither `new Date()` nor what other files call later.
+ * Warns once of each thing outside the simulation that the code of a plug-in calls, and of a connection, until it is
+ * released. A call counts if the file of the plug-in is in its stack; this program connects to nothing meanwhile.
  */
-export function warnOfOutside(file: string, log: (text: string) => void): () => void {
-  const found = new Set<string>();
-  const warn = (what: string, instead: string) => {
-    if (found.has(what)) return;
-    found.add(what);
+export function watchOutside(file: string, log: (text: string) => void): OutsideWatch {
+  const found = new Map<string, OutsideUse>();
+  const listeners = new Set<(use: OutsideUse) => void>();
+  const use = ({ shown, instead, harmless }: Omit<Outside, 'of' | 'name'> & { readonly shown: string }) => {
+    if (found.has(shown)) return;
+    const one: OutsideUse = { used: shown, ...(harmless && { harmless }) };
+    found.set(shown, one);
+    const why = harmless
+      ? 'the same seed gives another history'
+      : 'the verdict of this run is unknown, since no seed and no virtual time determines its decisions';
     log(
-      `warning: ${printable(pluginName(file))} used ${what}, which a simulation does not have: a decision that depends on it proves nothing\n` +
+      `warning: ${printable(pluginName(file))} used ${shown}, which a simulation does not have: ${why}\n` +
         `  use ${instead}, which createLimiter is given, or run it without --simulate; see docs/plugins.md\n`,
     );
+    for (const call of listeners) call(one);
   };
-  const restore = OUTSIDE.map(({ of, name, shown = name, instead }) =>
-    replace(of as Record<string, Call>, name, () => {
-      if (!found.has(shown) && isThrownBy(file, new Error())) warn(shown, instead);
+  const restore = OUTSIDE.map(({ of, name, shown = name, ...more }) =>
+    replaceMember(of, name, (watched) => {
+      if (!found.has(shown) && isOfPlugin(file, watched)) use({ shown, ...more });
     }),
   );
-  const onSocket = () => warn('a connection', 'scripts.run');
+  restore.push(
+    replaceDate((watched) => {
+      if (!found.has('new Date') && isOfPlugin(file, watched)) use({ shown: 'new Date', instead: CLOCK });
+    }),
+  );
+  const onSocket = () => use({ shown: 'a connection', instead: 'scripts.run' });
   syncBuiltinESMExports();
-  subscribe(SOCKETS, onSocket);
-  return () => {
-    unsubscribe(SOCKETS, onSocket);
-    for (const each of restore) each();
-    syncBuiltinESMExports();
+  for (const channel of SOCKETS) subscribe(channel, onSocket);
+  return {
+    onUse(call) {
+      for (const one of found.values()) call(one);
+      listeners.add(call);
+      return () => void listeners.delete(call);
+    },
+    release() {
+      for (const channel of SOCKETS) unsubscribe(channel, onSocket);
+      for (const each of restore) each();
+      syncBuiltinESMExports();
+    },
   };
+}
+
+/** Whether a call of this replaced function comes from the plug-in. Our own calls, which are many, cost one frame. */
+function isOfPlugin(file: string, watched: Call): boolean {
+  const { stackTraceLimit } = Error;
+  try {
+    Error.stackTraceLimit = 1;
+    if (stackAbove(watched).includes(OURS)) return false;
+    Error.stackTraceLimit = MOST_FRAMES;
+    return stackAbove(watched).includes(pathToFileURL(file).href);
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
+function stackAbove(watched: Call): string {
+  const holder = { stack: '' };
+  Error.captureStackTrace(holder, watched);
+  return holder.stack;
 }
 
 type Call = (...args: unknown[]) => unknown;
 
-/** Calls `before` first, until the returned function is called. */
-function replace(holder: Record<string, Call>, name: string, before: () => void): () => void {
-  const real = holder[name] as Call;
+/** Calls `before` first, with what stands for the member and with its arguments, until the returned function is called. */
+export function replaceMember(
+  holder: object,
+  name: string,
+  before: (watched: Call, ...args: unknown[]) => void,
+): () => void {
+  const members = holder as Record<string, Call>;
+  const real = members[name] as Call;
   const watched = function (this: unknown, ...args: unknown[]) {
-    before();
+    before(watched, ...args);
     return Reflect.apply(real, this, args);
   };
-  holder[name] = Object.defineProperties(watched, Object.getOwnPropertyDescriptors(real)); // `promisify` needs them
+  members[name] = Object.defineProperties(watched, Object.getOwnPropertyDescriptors(real)); // `promisify` needs them
   return () => {
-    holder[name] = real;
+    members[name] = real;
+  };
+}
+
+/** The same of dates that are made of the time now. */
+function replaceDate(before: (watched: Call) => void): () => void {
+  const real = globalThis.Date;
+  const handler: ProxyHandler<DateConstructor> = {
+    construct(target, args, made) {
+      if (args.length === 0) before(handler.construct as Call);
+      return Reflect.construct(target, args, made);
+    },
+    apply(target, self, args: []) {
+      before(handler.apply as Call);
+      return Reflect.apply(target, self, args);
+    },
+  };
+  globalThis.Date = new Proxy(real, handler);
+  return () => {
+    globalThis.Date = real;
   };
 }

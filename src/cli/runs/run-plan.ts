@@ -2,7 +2,6 @@ import { join, resolve } from 'node:path';
 import { parseClaim } from '../../checker/claims/claim.ts';
 import { isOnCorrectness } from '../../checker/claims/evidence-claims.ts';
 import { NOT_CHECKED } from '../../checker/findings/notes.ts';
-import { OpenclawError } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
 import type { Promised } from '../../core/promise.ts';
 import type { EngineRunOptions } from '../../engines/engine-run.ts';
@@ -15,7 +14,6 @@ import type { ProvideSystem } from '../../experiment/system.ts';
 import { renderJunit } from '../../report/junit.ts';
 import { renderMarkdown } from '../../report/markdown.ts';
 import { makeReport, type RunReport } from '../../report/report.ts';
-import { ERROR_FILE, makeRunError } from '../../report/run-error.ts';
 import type { Plan } from '../../scenario/plan.ts';
 import { CERTIFICATE_FILE, whyNoCertificate, writeCertificate } from '../files/certificate-file.ts';
 import { historyWords } from '../files/history-files.ts';
@@ -31,6 +29,7 @@ import { exitCodeOfReport } from '../process/exit-codes.ts';
 import { commandEnvironment, serviceEnvironment } from '../process/service-environment.ts';
 import { showProgress } from '../screen/run-progress.ts';
 import { JudgeThread } from '../threads/judge-apart.ts';
+import { keepError } from './run-error.ts';
 
 export interface RunRequest {
   readonly plan: Plan;
@@ -101,7 +100,7 @@ export async function makeRun(
     .finally(close)
     .catch(async (error: unknown) => {
       await thread.close();
-      await keepError(error, { command, folder }, environment);
+      keepError(error, { command, folder }, environment);
       await dropWriter(folder);
       throw error;
     });
@@ -179,21 +178,6 @@ const LOAD_PROGRAM = new URL('../process/load-process.js', import.meta.url);
 /** The plan with the processes that these flags name instead of its own. */
 function withProcesses(plan: Plan, { loadProcesses: processes }: RunFlags): Plan {
   return processes === undefined ? plan : { ...plan, load: { ...plan.load, processes } };
-}
-
-/** Writes into the folder of a run why it has no report. Without an error of its own: the original one matters more. */
-async function keepError(
-  error: unknown,
-  { command, folder }: { readonly command: string; readonly folder: string },
-  { log }: Environment,
-): Promise<void> {
-  const message = printable(error instanceof Error ? error.message : String(error));
-  const known = error instanceof OpenclawError ? error : { code: 'BUG', hint: 'report it' };
-  const kept = makeRunError({ code: known.code, message, hint: known.hint, command });
-  await writeRunFile(folder, ERROR_FILE, jsonText(kept)).then(
-    () => log(`the run has no report; its records and its logs are in ${printable(folder)}\n`),
-    () => {},
-  );
 }
 
 /** For tests: longer runs than this many operations are judged in their own thread. */

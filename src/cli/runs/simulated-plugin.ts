@@ -1,54 +1,71 @@
-import { appendFileSync, mkdirSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { OpenclawError } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
 import { loadPlugin } from '../../limiter/plugin/plugin.ts';
-import type { Plan } from '../../scenario/plan.ts';
+import type { OnOutside } from '../../simulation/outside.ts';
 import { checkSimulated } from '../../simulation/service/plugin-instance.ts';
 import { startPlugin } from '../plugins/start-plugin.ts';
 import type { Environment } from '../process/environment.ts';
+import { EXIT } from '../process/exit-codes.ts';
 import { endAtLoop } from './endless-loop.ts';
-import { warnOfOutside } from './outside-simulation.ts';
+import { exitOnKill } from './exit-on-kill.ts';
+import { watchOutside } from './outside-simulation.ts';
+import { keepError } from './run-error.ts';
 
 /** A plug-in in this process, until it is released. */
 export interface GuardedPlugin {
   /** Into the log of the plug-in; before it has a folder, into that of the program. */
   log(text: string): void;
-  logInto(folder: string): void;
+  readonly onOutside: OnOutside;
+  /** The folder of the run, which keeps its log, and the error with which it ends the process. */
+  runIn(folder: string): void;
   release(): void;
 }
 
 /**
- * Checks the plug-in of a plan, which runs in this process; undefined without one. Until it is released, an end of the
- * process is its failure, what it prints goes to its log instead of the results, and a warning names what it uses outside
- * the simulation. The program does not wait for what the plug-in has started.
+ * Checks the plug-in at this path, which runs in this process. Until it is released, what it prints goes to its log instead
+ * of the results, and it is watched for what it uses outside the simulation. Until the command ends, an end of the process
+ * is the plug-in's failure. The program does not wait for what it has started. `command` makes the run again.
  */
 export async function guardPlugin(
-  { limiter: file }: Plan,
+  file: string,
+  command: string,
   environment: Environment,
-): Promise<GuardedPlugin | undefined> {
-  if (file === undefined) return undefined;
-  environment.exitAtEnd?.();
-  let log = environment.log;
-  const undivert = divertResults((text) => log(text));
-  const unwatch = endAtLoop(file);
-  const unwarn = warnOfOutside(file, environment.log);
+): Promise<GuardedPlugin> {
+  let { log } = environment;
+  let onEnd = (_error: OpenclawError) => {};
+  let releaseEnd = () => {};
+  const { interrupt, interruptCode } = environment;
+  environment.exitAtEnd?.(
+    () => releaseEnd(),
+    () => (interrupt.aborted ? interruptCode() : EXIT.usage),
+  );
+  const outside = watchOutside(file, environment.log);
+  const guards = [divertResults((text) => log(text)), endAtLoop(file), exitOnKill(file), outside.release];
   const restore = () => {
-    undivert();
-    unwatch();
-    unwarn();
+    for (const guard of guards) guard();
   };
   try {
-    const { release } = await startPlugin(file, environment, async () =>
-      checkSimulated(await loadPlugin(file), file),
+    const { release } = await startPlugin(
+      file,
+      environment,
+      async () => checkSimulated(await loadPlugin(file), file),
+      (error) => onEnd(error),
     );
+    releaseEnd = release;
     return {
       log: (text) => log(text),
-      logInto: (folder) => {
+      onOutside: outside.onUse,
+      runIn(folder) {
         log = logFile(join(folder, 'logs'));
+        onEnd = (error) => {
+          if (!existsSync(join(folder, 'report.json'))) keepError(error, { command, folder }, environment);
+        };
       },
       release: () => {
         restore();
-        release();
+        if (environment.exitAtEnd === undefined) release();
       },
     };
   } catch (error) {

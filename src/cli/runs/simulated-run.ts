@@ -15,23 +15,31 @@ export { simulatePlan };
 export async function prepareSimulation(
   {
     plan,
+    command,
     flags: { reports },
-  }: Pick<SimulationOptions, 'plan'> & { readonly flags: Pick<RunFlags, 'reports'> },
+  }: Pick<SimulationOptions, 'plan'> & {
+    readonly command: string;
+    readonly flags: Pick<RunFlags, 'reports'>;
+  },
   environment: Environment,
 ): Promise<
-  Pick<SimulationOptions, 'plan' | 'folder' | 'startedAt' | 'logPlugin'> & { readonly release: () => void }
+  Pick<SimulationOptions, 'plan' | 'folder' | 'startedAt' | 'logPlugin' | 'onOutside'> & {
+    readonly release: () => void;
+  }
 > {
   const { cwd, log } = environment;
   const startedAt = new Date();
   checkSimulatedPlan(plan);
   for (const claim of checkPlan({ plan, provider: 'local', isSimulated: true }))
     log(`claim: ${printable(explainClaim(claim))}\n`);
-  const plugin = await guardPlugin(plan, environment);
+  const plugin =
+    plan.limiter === undefined ? undefined : await guardPlugin(plan.limiter, command, environment);
   const release = () => plugin?.release();
   try {
     const folder = await makeRunFolder(resolve(cwd, reports), startedAt, `${plan.scenario}-${plan.seed}`);
-    plugin?.logInto(folder);
-    return { plan, folder, startedAt, release, ...(plugin && { logPlugin: plugin.log }) };
+    plugin?.runIn(folder);
+    const watched = plugin && { logPlugin: plugin.log, onOutside: plugin.onOutside };
+    return { plan, folder, startedAt, release, ...watched };
   } catch (error) {
     release();
     throw error;

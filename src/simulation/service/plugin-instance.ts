@@ -2,6 +2,7 @@ import type { Outside } from '../../limiter/outside.ts';
 import { notReady, PLUGIN_START_MS, refused } from '../../limiter/plugin/error.ts';
 import { openLoaded } from '../../limiter/plugin/open.ts';
 import { type LimiterPlugin, loadPlugin } from '../../limiter/plugin/plugin.ts';
+import { logUnanswered } from '../../rating/log-unanswered.ts';
 import { logUndecided } from '../../rating/log-undecided.ts';
 import type { Plan } from '../../scenario/plan.ts';
 import type { VirtualTime } from '../virtual-time.ts';
@@ -57,7 +58,7 @@ export function pluginInstance(
   const { time } = outside.surroundings;
   const onUndecided = logUndecided(log, () => time.nowUs() / 1_000);
   const made = openLoaded(plugin, file, options, outside).then((limiter) =>
-    ratingInstance(limiter, { evidence: false, onUndecided }),
+    ratingInstance(logUnanswered(limiter, time, log), { evidence: false, onUndecided }),
   );
   made.catch(() => {});
   return { made, answer: async (headers) => (await made)(headers) };
