@@ -34,14 +34,17 @@ export async function writeRunFile(folder: string, name: string, text: string): 
   }
 }
 
+const FULL = ['ENOSPC', 'EDQUOT'];
+
 /** The error of a write into the folder of a run, with a hint. */
 export function cannotWrite(folder: string, error: unknown): OpenclawError {
+  const { code = '' } = error as NodeJS.ErrnoException;
   const why = error instanceof Error ? error.message : String(error);
-  return environmentFailed(
-    `cannot write to ${folder}: ${why}`,
-    'free disk space, or choose another folder with --reports',
-    error,
-  );
+  const other = 'choose another folder with --reports';
+  const hint = FULL.includes(code)
+    ? `free disk space, or ${other}`
+    : `${other}, in which this user may write`;
+  return environmentFailed(`cannot write to ${folder}: ${why}`, hint, error);
 }
 
 /** Points the link `latest`, next to the run's folder, at it. Throws ENVIRONMENT_FAILED. */

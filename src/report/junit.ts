@@ -1,5 +1,5 @@
 import { listRemarks } from '../checker/findings/notes.ts';
-import { type Document, findingsOf, titleOf } from './check-report.ts';
+import { type Document, findingsOf, simulatedText, titleOf } from './check-report.ts';
 import { shownOf } from './shown.ts';
 import { printable } from './text.ts';
 import { renderTimeline } from './timeline.ts';
@@ -84,7 +84,7 @@ function timesOf(document: Document) {
 
 function propertiesOf(document: Document): [string, string][] {
   return [
-    ['verdict', document.verdict],
+    ['verdict', `${document.verdict}${simulatedText(document)}`],
     ['strategy', document.strategy],
     ...(document.simulated ? [['simulated', 'true'] as [string, string]] : []),
     ['seed', String(document.seed)],

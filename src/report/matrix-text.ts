@@ -97,7 +97,7 @@ function summaryRow(strategy: string, cells: readonly MatrixCell[]): string[] {
   return [
     strategy,
     String(measured.length),
-    heldText(cells),
+    `${heldText(cells)}${simulatedText(cells.find(({ simulated }) => simulated) ?? {})}`,
     worst === undefined ? '' : `${measuredText(worst.figures.excess)} (${worst.scenario})`,
     least === undefined
       ? ''

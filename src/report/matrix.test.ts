@@ -203,13 +203,13 @@ describe('the matrix', () => {
     expect(matrixNotes(matrix)).toEqual(['<img> by acked: refused: it | needs\\u001b[2J replicas']);
   });
 
-  it('says of each cell whether it was simulated', () => {
-    const { rows } = matrixTable({
-      ...matrix,
-      cells: matrix.cells.map((cell) => ({ ...cell, simulated: true })),
-    });
-    for (const row of rows) expect(row[4]).toMatch(/^\w+, simulated$/);
-    expect(matrixTable(matrix).rows.flat().join()).not.toContain('simulated');
+  it('says of each cell, and of each sum, whether it was simulated', () => {
+    const cells = matrix.cells.map((cell) => ({ ...cell, simulated: true as const }));
+    for (const row of matrixTable({ ...matrix, cells }).rows) expect(row[4]).toMatch(/^\w+, simulated$/);
+    const sums = matrixSummary({ ...matrix, cells }).rows.map((row) => row[2]);
+    expect(sums).toEqual(['1 within, 1 above, simulated', '1 refused, simulated']);
+    for (const { rows } of [matrixTable(matrix), matrixSummary(matrix)])
+      expect(rows.flat().join()).not.toContain('simulated');
   });
 
   it('sums each strategy up', () => {

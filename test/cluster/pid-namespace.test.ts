@@ -79,3 +79,13 @@ it('a cluster is started with its pid namespace in its state', { timeout: 60_000
   expect(JSON.parse(readFileSync(file, 'utf8')).provision.pidNamespace).toBe(US.pidNamespace);
   expect((await callCli(['down'], { cwd: folder })).code).toBe(0);
 });
+
+it('process 1 of a pid namespace, which no kill from inside ends, says once that a plug-in loops', async () => {
+  const module = new URL('../../dist/cli/runs/endless-loop.js', import.meta.url);
+  const loop = 'while (process.cpuUsage().user < 2_000_000);';
+  const code = `import { endAtLoop } from '${module}'; endAtLoop('mine.mjs', 300); setTimeout(() => { ${loop} process.exit(); }, 300);`;
+  const run = inNamespace(clusterFolder(), process.execPath, '--input-type=module', '--eval', code);
+  expect(await run.ended, run.output.stderr).toBe(0);
+  expect(run.output.stderr.match(/^error: plugin:mine\.mjs computed for 0\.3 s/gm)).toHaveLength(1);
+  expect(run.output.stderr).toContain('end the container, and start it with --init');
+});

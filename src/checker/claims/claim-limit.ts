@@ -63,10 +63,27 @@ export function formatLimit({ unit, limit }: Limit): string {
   }
 }
 
-/** A measured value in the same form, rounded for a reader. */
-export function formatMeasured({ unit, limit }: Limit): string {
+/** A measured value in the same form, rounded for a reader: not to the limit `beside` it unless it is that. */
+export function formatMeasured({ unit, limit }: Limit, beside = Number.NaN): string {
   const digits = unit === 'time' ? 0 : unit === 'rate' ? 1 : unit === 'share' && limit < 0.01 ? 4 : 3;
-  return formatLimit({ unit, limit: Number(limit.toFixed(digits)) });
+  return formatLimit({ unit, limit: Number(limit.toFixed(digitsBeside(beside, limit, digits))) });
+}
+
+/** A measured share in whole percents, with more digits below 1%, and where it would seem to be the limit `beside` it. */
+export function formatPercent(share: number, beside = Number.NaN): string {
+  const digits = share > 0 && share < 0.01 ? 2 : 0;
+  return `${(100 * share).toFixed(digitsBeside(beside, share, 2 + digits) - 2)}%`;
+}
+
+const MOST_DIGITS = 12;
+
+/** The digits, at least so many, with which a value is on the same side of `beside` as without rounding. */
+function digitsBeside(beside: number, value: number, least: number): number {
+  if (Number.isNaN(beside)) return least;
+  const sideOf = (amount: number) => Math.sign(amount - beside);
+  for (let digits = least; digits < MOST_DIGITS; digits++)
+    if (sideOf(Number(value.toFixed(digits))) === sideOf(value)) return digits;
+  return MOST_DIGITS;
 }
 
 /** In milliseconds, or in microseconds if milliseconds need too many digits. */

@@ -84,11 +84,11 @@ function compare(claim: Claim, sample: Sample) {
       status: 'broken' as const,
       reason: `${about}${where}, claimed at most ${claimedText(claim, limit ?? 0)}`,
     };
-  const off = `${amountText(claim.unit, over)} ${OFF[operator][claim.unit] ?? OFF[operator].other}`;
+  const off = `${amountText(claim.unit, over, 0)} ${OFF[operator][claim.unit] ?? OFF[operator].other}`;
   return {
     status: 'broken' as const,
     reason:
-      `${about}${where}; measured ${amountText(claim.unit, measured)}${noun === undefined ? '' : ` ${noun}`}, ` +
+      `${about}${where}; measured ${amountText(claim.unit, measured, limit)}${noun === undefined ? '' : ` ${noun}`}, ` +
       `claimed ${operator === '<=' ? 'at most' : 'at least'} ${claimedText(claim, limit ?? 0)}: ${off}${wayOut === undefined ? '' : `; ${wayOut}`}`,
   };
 }
@@ -115,8 +115,9 @@ function claimedText({ unit }: Pick<Claim, 'unit'>, limit: number): string {
   return `${formatLimit({ unit, limit })}${noun}`;
 }
 
-function amountText(unit: LimitUnit, amount: number): string {
-  if (unit !== 'bound' && unit !== 'tokens') return formatMeasured({ unit, limit: amount });
+/** `beside`: the limit that the amount is compared with. */
+function amountText(unit: LimitUnit, amount: number, beside?: number): string {
+  if (unit !== 'bound' && unit !== 'tokens') return formatMeasured({ unit, limit: amount }, beside);
   const rounded = Math.round(amount * 1_000) / 1_000;
   return `${rounded === 0 && amount > 0 ? amount.toExponential(1) : rounded} ${rounded === 1 ? 'token' : 'tokens'}`;
 }

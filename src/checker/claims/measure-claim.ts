@@ -6,6 +6,7 @@ import type { EvidenceRow } from '../evidence/tally.ts';
 import { NO_DENIAL } from '../rows/coverage.ts';
 import type { ShardFacts } from '../shards/shard.ts';
 import { type Claim, isLatency } from './claim.ts';
+import { formatPercent } from './claim-limit.ts';
 import type { Measure } from './claim-list.ts';
 import { dishonestRowSample, dishonestSample } from './dishonest-sample.ts';
 import { type Sample, withDoubt } from './sample.ts';
@@ -62,8 +63,8 @@ const WHOLE: Partial<Record<Measure, (facts: CheckFacts, claim: Claim) => Sample
   replay: replaySample,
   windows: windowsSample,
   dishonest: dishonestSample,
-  failed: ({ whole, errors }) => undecidedSample('failed', whole, errors),
-  info: ({ whole, errors }) => undecidedSample('info', whole, errors),
+  failed: ({ whole, errors }, claim) => undecidedSample('failed', claim, whole, errors),
+  info: ({ whole, errors }, claim) => undecidedSample('info', claim, whole, errors),
   contested: contestedSample,
   headroom: headroomSample,
 };
@@ -90,9 +91,9 @@ function rowSample(claim: Claim, row: EvidenceRow): Sample {
       return dishonestRowSample(row);
     case 'info':
     case 'failed':
-      return undecidedSample(measure, row);
+      return undecidedSample(measure, claim, row);
     case 'dropped':
-      return droppedSample(row);
+      return droppedSample(claim, row);
     case 'throughput':
       return throughputSample(row);
     case 'worst-window':
@@ -228,12 +229,16 @@ const UNDECIDED = {
 /** The share of requests that were not decided. Codes are known only for the whole run. */
 function undecidedSample(
   outcome: 'failed' | 'info',
+  { limit }: Claim,
   { outcomes, operations }: EvidenceRow,
   errors?: CheckFacts['errors'],
 ): Sample {
   const share = outcomes[outcome] / operations;
   const codes = errors === undefined ? '' : codesText(errors[outcome]);
-  return { measured: share, about: `${percent(share)} of the requests ${UNDECIDED[outcome]}${codes}` };
+  return {
+    measured: share,
+    about: `${formatPercent(share, limit)} of the requests ${UNDECIDED[outcome]}${codes}`,
+  };
 }
 
 /** The most frequent codes. */
@@ -244,11 +249,11 @@ function codesText(errors: ErrorCounts): string {
   return codes.length === 0 ? '' : `: ${codes.join(', ')}`;
 }
 
-function droppedSample({ dropped, arrivals }: EvidenceRow): Sample {
+function droppedSample({ limit }: Claim, { dropped, arrivals }: EvidenceRow): Sample {
   const share = dropped / arrivals;
   return {
     measured: share,
-    about: `${percent(share)} of the ${arrivals} requests that were due were dropped`,
+    about: `${formatPercent(share, limit)} of the ${arrivals} requests that were due were dropped`,
     wayOut: 'give the load more connections or a lower rate',
   };
 }
@@ -289,8 +294,4 @@ function headroomSample({ headroom }: CheckFacts, { limit }: Claim): Sample {
 /** `12 decisions replayed, 1 mismatch`. */
 export function replayText({ replayed, total }: Record<'replayed' | 'total', number>): string {
   return `${count(replayed, 'decision')} replayed, ${total} ${total === 1 ? 'mismatch' : 'mismatches'}`;
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(share > 0 && share < 0.01 ? 2 : 0)}%`;
 }

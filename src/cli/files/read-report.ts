@@ -75,13 +75,25 @@ async function readText(nameOrPath: string, cwd: string) {
     (found) => found.isDirectory(),
     () => undefined,
   );
-  if (isFolder === undefined) throw new OpenclawError('INVALID_REPORT', `${run}: there is no such run`);
+  if (isFolder === undefined) throw await withoutRun(run, cwd);
   if (isFolder && !existsSync(join(path, 'report.json'))) throw await withoutReport(run, path);
   const [file, name] = isFolder ? [join(path, 'report.json'), join(run, 'report.json')] : [path, run];
   const text = await readTextFile(file).catch((error: Error) => {
     throw new OpenclawError('INVALID_REPORT', `${name}: ${error.message}`);
   });
   return { text, name, folder: dirname(file) };
+}
+
+/** The link `latest` is made with the first report: without one, the newest run says why it has none. */
+async function withoutRun(run: string, cwd: string): Promise<OpenclawError> {
+  const none = new OpenclawError('INVALID_REPORT', `${run}: there is no such run`);
+  if (basename(run) !== basename(LATEST_RUN)) return none;
+  const reports = dirname(run);
+  const names = await readdir(resolve(cwd, reports)).catch(() => []);
+  const newest = names.filter(isRunFolder).toSorted().at(-1);
+  if (newest === undefined) return none;
+  const path = join(reports, newest);
+  return withoutReport(path, resolve(cwd, path));
 }
 
 /** Says why there is none, and what to do with what was recorded. */

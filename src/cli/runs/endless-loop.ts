@@ -7,6 +7,10 @@ const MOST_MS = 20_000;
 const BEAT_MS = 100;
 const RELEASED = -1;
 
+/** The system drops a signal without a handler to the first process of a container, if it comes from inside. */
+const FIRST =
+  'it handles no signal and is process 1 of its container: end the container, and start it with --init';
+
 /**
  * Runs beside the thread of the plug-in, which handles no signal while it loops. Processor time, since a busy machine can
  * stop a correct program for long. Only a signal without a handler ends a process from here.
@@ -14,6 +18,7 @@ const RELEASED = -1;
 const WATCH = `
   const { workerData: { beats, mostMs, says } } = require('node:worker_threads');
   let last = ${RELEASED};
+  let isSaid = false;
   let since = process.cpuUsage();
   setInterval(() => {
     const { user, system } = process.cpuUsage(since);
@@ -22,7 +27,8 @@ const WATCH = `
       since = process.cpuUsage();
     } else if (last >= 0 && user + system > mostMs * 1000) {
       try {
-        require('node:fs').writeSync(2, says);
+        if (!isSaid) require('node:fs').writeSync(2, says);
+        isSaid = true;
       } finally {
         process.kill(process.pid, 'SIGKILL');
       }
@@ -38,7 +44,7 @@ export function endAtLoop(file: string, mostMs = MOST_MS): () => void {
   const beats = new Int32Array(new SharedArrayBuffer(4));
   const says =
     `error: ${printable(pluginName(file))} computed for ${mostMs / 1_000} s without a pause: an endless loop?\n` +
-    '  the process was killed, since it could handle no signal; see docs/plugins.md\n';
+    `  ${process.pid === 1 ? FIRST : 'the process was killed, since it could handle no signal'}; see docs/plugins.md\n`;
   const worker = new Worker(WATCH, { eval: true, execArgv: [], workerData: { beats, mostMs, says } });
   worker.unref();
   worker.on('error', () => {}); // without memory for a thread the run goes on, not watched

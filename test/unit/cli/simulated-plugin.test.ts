@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { callCli } from '../../support/call-cli.ts';
@@ -30,7 +30,14 @@ async function simulate(text: string) {
   write(cwd, 'mine.mjs', text);
   const ran = await callCli(['bench', '--limiter', 'mine.mjs', '--simulate', ...LOAD, '--json'], { cwd });
   const history = () => readFileSync(join(cwd, 'reports/latest/history.ndjson'), 'utf8');
-  return { ...ran, history };
+  return { ...ran, history, cwd };
+}
+
+/** The example, whose take does this first. */
+function taking(body: string): string {
+  const text = EXAMPLE.replace(/async take\(.*\n/, `$&${body}\n`);
+  expect(text).toContain(body);
+  return text;
 }
 
 it('simulates a plug-in that says so, and gives the same history again', async () => {
@@ -60,16 +67,15 @@ async function simulateApart(text: string) {
 }
 
 it('keeps what a plug-in prints, and its errors, in its log, and does not wait for its timers', async () => {
-  const text = EXAMPLE.replace(
-    /async take\(.*\n/,
-    "$&      console.log('noise'); if (user.endsWith('1')) throw new Error('no luck');\n",
-  );
+  const text = taking("console.log('noise'); if (user.endsWith('1')) throw new Error('no luck');");
   const { code, stdout, log } = await simulateApart(`setInterval(() => {}, 1_000);${text}`);
-  expect(text).toContain('noise');
   const report = JSON.parse(stdout);
-  expect([code, report.verdict, report.simulated]).toEqual([0, 'pass', true]);
+  expect([code, report.verdict, report.simulated]).toEqual([2, 'unknown', true]); // for its timer
   expect(log()).toMatch(/^noise$/m);
   expect(log()).toMatch(/^service 1 of \S+, start 1: cannot decide: .*no luck \[LIMITER_FAILED\]$/m);
+  expect(report.notes).toEqual([
+    'LIMITER_FAILED: plugin:mine.mjs: no luck; the errors of the plug-in are in logs/rating-*.log in the folder of the run',
+  ]);
 });
 
 it('warns once of each thing that a plug-in uses outside the simulation', async () => {
@@ -79,9 +85,14 @@ it('warns once of each thing that a plug-in uses outside the simulation', async 
     connect(1, '127.0.0.1').on('error', () => {});
     setInterval(() => {}, 10_000).unref();
   `;
-  const uses = 'Date.now(); Math.random(); await sleep(1);';
-  const before = [Date.now, Math.random, setTimeout, setInterval];
-  const { stderr } = await simulate(imports + EXAMPLE.replace(/async take\(.*\n/, `$&${uses}`));
+  const uses =
+    'Date.now(); Math.random(); performance.now(); process.hrtime.bigint(); process.hrtime(); new Date(1); new Date(); await sleep(1);';
+  const globals = () => [
+    ...[Date, Date.now, Math.random, setTimeout, setInterval],
+    ...[performance.now, process.hrtime, process.hrtime.bigint, process.kill, process.abort],
+  ];
+  const before = globals();
+  const { stderr } = await simulate(imports + taking(uses));
   const warnings = [
     ...stderr.matchAll(/^warning: plugin:mine\.mjs used (.*), which a .*\n {2}use (.*), which/gm),
   ];
@@ -90,9 +101,71 @@ it('warns once of each thing that a plug-in uses outside the simulation', async 
     ['setInterval', 'time.every'],
     ['Date.now', 'time.dateMs or time.nowUs'],
     ['Math.random', 'randomUpTo'],
+    ['performance.now', 'time.dateMs or time.nowUs'],
+    ['process.hrtime', 'time.dateMs or time.nowUs'],
+    ['new Date', 'time.dateMs or time.nowUs'],
     ['setTimeout', 'time.after'],
   ]);
-  expect([Date.now, Math.random, setTimeout, setInterval]).toEqual(before);
+  expect(globals()).toEqual(before);
+});
+
+it.each([
+  { title: 'keeps', text: taking('Date.now();') },
+  { title: 'breaks', text: `setInterval(() => {}, 10_000).unref(); ${RACY}` },
+])('decides nothing of a plug-in with a clock of its own that $title its promise', async ({ text }) => {
+  const { code, stdout, cwd } = await simulate(text);
+  const { verdict, outside, proofs } = JSON.parse(stdout);
+  expect([code, verdict, outside?.length, proofs.proved, proofs.convicted]).toEqual([2, 'unknown', 1, 0, 0]);
+  const gated = await callCli(['gate', '--simulated', '--claim', 'total-excess <= 0'], { cwd });
+  expect([gated.code, gated.stdout]).toEqual([2, expect.stringContaining(`? ${outside[0]}`)]);
+  const history = 'reports/latest/history.ndjson';
+  const checked = await callCli(['check', history, '--promise', 'fixed-window:20/4s:first', '--brief'], {
+    cwd,
+  });
+  expect([checked.code, checked.stdout]).toEqual([2, expect.stringContaining(`? ${outside[0]}`)]);
+});
+
+it('judges a plug-in with random numbers of its own, with a note', async () => {
+  const { code, stdout } = await simulate(taking('Math.random();'));
+  const { verdict, notes } = JSON.parse(stdout);
+  expect([code, verdict]).toEqual([0, 'pass']);
+  expect(notes).toEqual([expect.stringContaining('plugin:mine.mjs used Math.random, which the seed')]);
+});
+
+it('says how many takes a plug-in never answered', async () => {
+  const { stdout } = await simulate(taking("if (user.endsWith('1')) await new Promise(() => {});"));
+  const { outcomes, notes } = JSON.parse(stdout);
+  expect(outcomes.info).toBeGreaterThan(1);
+  expect(notes).toContainEqual(
+    expect.stringContaining(`the plug-in never answered ${outcomes.info} takes: each was open`),
+  );
+});
+
+const ENDS = (code: number) => `terminated its process with code ${code}`;
+
+it.each([
+  { ends: 'process.exit(0)', says: ENDS(0) },
+  { ends: 'process.reallyExit(0)', says: ENDS(0) },
+  { ends: "process.on('exit', () => { process.exitCode = 0; }); process.exit()", says: ENDS(0) },
+  { ends: "process.kill(process.pid, 'SIGKILL')", says: ENDS(137) },
+  { ends: 'process.kill(process.pid)', says: ENDS(143) },
+  { ends: 'process.abort()', says: ENDS(134) },
+  { ends: "void Promise.reject(new Error('lost'))", says: 'threw an uncaught error: lost' },
+])('keeps why a run ended by $ends has no verdict', async ({ ends, says }) => {
+  const cwd = testFolder();
+  write(cwd, 'mine.mjs', taking(`if (user.endsWith('1')) { ${ends}; }`));
+  const args = ['bench', '--limiter', 'mine.mjs', '--simulate', ...LOAD];
+  const { code, stdout, stderr } = await runCli(args, { cwd });
+  expect([code, stdout], stderr).toEqual([64, '']);
+  expect(stderr.match(/^error: /gm)).toHaveLength(1);
+  expect(stderr).toContain(`error: plugin:mine.mjs ${says}`);
+  const [name = ''] = readdirSync(join(cwd, 'reports'));
+  const folder = join(cwd, 'reports', name);
+  expect(stderr).toMatch(new RegExp(`^the run has no report; .* in ${folder}$`, 'm'));
+  const error = JSON.parse(readFileSync(join(folder, 'error.json'), 'utf8'));
+  expect(error).toMatchObject({ code: 'INVALID_OPTION', message: expect.stringContaining(says) });
+  expect(error.command).toContain('bench --limiter mine.mjs');
+  expect(existsSync(join(folder, 'report.json'))).toBe(false);
 });
 
 it.each([
