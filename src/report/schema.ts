@@ -19,6 +19,7 @@ import { machineFields } from './machine-schema.ts';
 import { parts } from './part-schema.ts';
 import type { RunReport } from './report.ts';
 import { sample, shares } from './share-schema.ts';
+import { simulationFields } from './simulation-schema.ts';
 
 const counts = z.object({ allowed: z.number(), denied: z.number(), failed: z.number(), info: z.number() });
 const errorCounts = z.record(z.string(), z.number());
@@ -145,8 +146,7 @@ const reportSchema = z
     policy: z.string(),
     policies: z.record(z.string(), z.string()).exactOptional().describe('by name, if there are several'),
     system: z.string(),
-    simulated: z.literal(true).exactOptional().describe('the run was a simulation, in virtual time'),
-    outside: z.array(z.string()).exactOptional().describe('what its limiter used outside virtual time'),
+    ...simulationFields,
     loadMs: z.number(),
     requestsPerSecond: z.number(),
     loadProcesses: z.number().exactOptional().describe('how many processes sent the load'),
