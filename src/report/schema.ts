@@ -141,9 +141,7 @@ const reportSchema = z
       .string()
       .exactOptional()
       .describe('the date and time at which the times of the run are 0; absent: not known'),
-    folder: z.string(),
-    strategy: z.string(),
-    policy: z.string(),
+    ...{ folder: z.string(), strategy: z.string(), policy: z.string() },
     policies: z.record(z.string(), z.string()).exactOptional().describe('by name, if there are several'),
     system: z.string(),
     ...simulationFields,
