@@ -49,6 +49,8 @@ export interface Examination {
   readonly report: CheckReport;
   /** Every bucket with a finding. */
   readonly withFindings: readonly BucketResult[];
+  /** How much more the bucket that was nearest to an excess could have admitted, in tokens. */
+  readonly leastHeadroom: number;
   readonly known: Known;
   readonly certificates: Certificates;
   /** With the times by which it was judged: of a run in parts, on one axis. */
@@ -117,6 +119,7 @@ export function examineHistory(recorded: History, options: CheckOptions): Examin
   return {
     report: withNotes(report, [...ofHistory, ...(options.notes ?? []), ...remarks.notes]),
     withFindings: results.withFindings,
+    leastHeadroom: results.leastHeadroom,
     known: context.known,
     certificates,
     judged: history,

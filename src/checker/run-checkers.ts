@@ -32,6 +32,8 @@ export interface CheckerResults {
   readonly withFindings: readonly BucketResult[];
   /** The headroom of each contested bucket, in tokens. */
   readonly contested: ReadonlyMap<number, number>;
+  /** The least headroom of all buckets, contested or not, in tokens; of a windowed promise, infinite. */
+  readonly leastHeadroom: number;
   readonly replayed: number;
   /** Judged denials that no level of their buckets could have shown to be false. */
   readonly excused: number;
@@ -68,7 +70,7 @@ export function checkBuckets(
   const resets = indexResets(history);
   const contested = new Map<number, number>();
   const withFindings: BucketResult[] = [];
-  let [replayed, excused, earlierTokens] = [0, 0, 0];
+  let [replayed, excused, earlierTokens, leastHeadroom] = [0, 0, 0, Number.POSITIVE_INFINITY];
   const beyond = new BeyondExact();
   for (let bucket = 0; bucket < table.bucketCount; bucket++) {
     rows.load(bucket);
@@ -84,14 +86,12 @@ export function checkBuckets(
     const found = { ...answers, lies: liesIn(rows, { ...ofBucket, refunds: answers.refunds, doubts }) };
     certificates?.prove(rows, answers);
     if (isContested) contested.set(bucket, headroomTokens(rows, found, ofBucket));
+    if (context.windows === undefined)
+      leastHeadroom = Math.min(leastHeadroom, found.over.headroomQuanta / policy.quantaPerToken);
     replayed += found.replay.replayed;
     excused += found.excused;
     earlierTokens += found.earlierTokens;
-    if (context.windows?.promise.type === 'sliding-counter') {
-      const { promise, clock } = context.windows;
-      rows.load(bucket); // a replay uses one of the orders as scratch space
-      beyond.add(table.nameOf(bucket), findBrokenWindows(rows, exactOf(promise), clock, ofBucket.resets));
-    }
+    addBeyond(beyond, rows, ofBucket);
     if (found.replay.replayed > 0) evidence.addReplayed(bucket, known.judgedUntilUs);
     const result = withoutDoubtful(found, { table, policy, context, doubts });
     const { over, replay } = result;
@@ -106,6 +106,7 @@ export function checkBuckets(
   return {
     withFindings: confirmed,
     contested,
+    leastHeadroom,
     replayed,
     excused,
     notes: context.windows === undefined ? [] : beyond.sentences(context.windows.promise),
@@ -118,6 +119,14 @@ export function checkBuckets(
     assumptions: doubts.assumptions(),
     earlierTokens,
   };
+}
+
+/** What a sliding counter admitted beyond an exact log in the loaded bucket. */
+function addBeyond(beyond: BeyondExact, rows: BucketRows, { context: { windows }, resets }: OfBucket): void {
+  if (windows?.promise.type !== 'sliding-counter') return;
+  rows.load(rows.bucket); // a replay uses one of the orders as scratch space
+  const { table, bucket } = rows;
+  beyond.add(table.nameOf(bucket), findBrokenWindows(rows, exactOf(windows.promise), windows.clock, resets));
 }
 
 function countConfirmed(confirmed: readonly BucketResult[], evidence: EvidenceCounter): void {

@@ -37,3 +37,10 @@ it('reads of replicas admit too much, and acknowledged decisions do not; outcome
   const [acked] = await evaluateHere(groundOf('acked'))([schedule(3)]);
   expect(acked).toMatchObject({ excess: 0, bound: 0 });
 });
+
+it('what a bucket lacks is known also where none was contested', async () => {
+  const load = { users: 1, ratePerSecond: 4, durationMs: 3_000, roaming: 1, skew: 0, costs: [1] };
+  const [outcome] = await evaluateHere(groundOf('central'))([{ seed: 1, load, faults: [] }]);
+  expect(outcome?.lacking).toBeGreaterThan(15);
+  expect(outcome?.lacking).toBeLessThan(19.5);
+});

@@ -21,7 +21,7 @@ async function simulateSchedule(ground: Ground, schedule: Schedule): Promise<Out
   const plan = planOf(ground, schedule);
   try {
     const { examination } = await simulateHeld({ plan, signal: new AbortController().signal });
-    return outcomeOf(ground, plan, examination.report);
+    return outcomeOf(ground, plan, examination.report, examination.leastHeadroom);
   } catch (error) {
     if (error instanceof OpenclawError) return failedOutcome(plan, error);
     throw error;

@@ -1,9 +1,11 @@
 import type { PlannedFault } from '../scenario/plan.ts';
 import type { Dice } from './dice.ts';
-import { drawCosts, drawLength, drawPeaks, drawPlanned, drawResting, drawSchedule, inOrder } from './draw.ts';
+import { drawPlanned, drawSchedule, inOrder } from './draw.ts';
 import { drawFault, type HuntedFault } from './draw-fault.ts';
+import { drawCosts, drawLoad, drawPeaks, drawResting } from './draw-load.ts';
+import { drawLength, drawWhen } from './draw-when.ts';
 import { type HuntedLoad, isPossible, type Schedule } from './schedule.ts';
-import { DURATION_MS, MOST_USERS, RATE_PER_S, type Space } from './space.ts';
+import { type Space, WAVES } from './space.ts';
 
 /** Changes a schedule a little; the checks of a scenario accept the result. `others`: schedules whose faults it may take. */
 export function mutate(
@@ -52,7 +54,11 @@ function changeFaults(
   const changed = dice.one<() => PlannedFault | undefined>([
     ...Array.from({ length: 6 }, () => () => nudged(dice, one)),
     () => redrawn(dice, space, one),
-    () => ({ ...one, forMs: drawLength(dice, schedule.load.durationMs - one.atMs) }),
+    () => ({ ...one, forMs: drawLength(dice, { ...schedule, times: space.times }, one.atMs) }),
+    () => ({
+      ...one,
+      ...drawWhen(dice, { load: schedule.load, faults: faults.toSpliced(at, 1), times: space.times }),
+    }),
     () => drawPlanned(dice, space, { ...schedule, faults: faults.toSpliced(at, 1) }),
     () => (lent.length > 0 ? dice.one(lent) : undefined),
     ...Array.from({ length: 2 }, () => () => undefined),
@@ -87,18 +93,35 @@ function within({ atMs, forMs }: PlannedFault, durationMs: number): Pick<Planned
   return { atMs: at, forMs: Math.max(1, Math.min(forMs, durationMs - at)) };
 }
 
-function changeLoad(dice: Dice, { ground }: Space, load: HuntedLoad): HuntedLoad {
+function changeLoad(dice: Dice, space: Space, load: HuntedLoad): HuntedLoad {
   const { resting: _, peaks: __, ...calm } = load;
-  const { resting, peaks } = load;
+  const { resting, peaks, users, ratePerSecond, durationMs } = load;
   return dice.one<() => HuntedLoad>([
-    () => ({ ...load, users: dice.whole(1, MOST_USERS) }),
-    () => ({ ...load, ratePerSecond: dice.wide(RATE_PER_S.least, RATE_PER_S.most) }),
-    () => ({ ...load, durationMs: 100 * dice.whole(DURATION_MS.least / 100, DURATION_MS.most / 100) }),
-    () => ({ ...load, costs: drawCosts(dice, ground, load) }),
+    () => drawLoad(dice, space),
+    () => ({ ...load, users: Math.max(1, users + dice.one([-2, -1, 1, 2])) }),
+    () => ({ ...load, ratePerSecond: scaled(dice, ratePerSecond) }),
+    () => ({ ...load, durationMs: 100 * Math.ceil(Math.min(WAVES.mostMs, scaled(dice, durationMs)) / 100) }),
+    () => ({ ...load, costs: drawCosts(dice, space.ground, load) }),
     () => ({ ...load, skew: dice.one([0, 1]), roaming: dice.one([0.5, 1, 1, 1]) }),
     () => ({ ...calm, ...(peaks && { peaks }), resting: drawResting(dice) }),
-    () => ({ ...calm, ...(resting && { resting }), peaks: drawPeaks(dice) }),
     () => ({ ...calm, ...(peaks && { peaks }) }),
-    () => ({ ...calm, ...(resting && { resting }) }),
+    () => ({ ...calm, ...(resting && { resting }), peaks: drawPeaks(dice) }),
+    () => ({
+      ...load,
+      ...(peaks && { peaks: { ...peaks, everyMs: Math.max(peaks.forMs + 1, scaled(dice, peaks.everyMs)) } }),
+    }),
+    () => ({
+      ...load,
+      ...(peaks && { peaks: { ...peaks, forMs: Math.min(peaks.everyMs - 1, scaled(dice, peaks.forMs)) } }),
+    }),
+    () => ({
+      ...load,
+      ...(peaks && { peaks: { ...peaks, ratePerSecond: scaled(dice, peaks.ratePerSecond) } }),
+    }),
   ])();
+}
+
+/** By up to a factor of two. */
+function scaled(dice: Dice, value: number): number {
+  return Math.max(1, Math.round(value * 2 ** (2 * dice.random() - 1)));
 }

@@ -12,7 +12,7 @@ export interface Outcome {
   readonly excess: number;
   /** What a finding is above; null if the strategy declares no bound for what happened. */
   readonly bound: number | null;
-  /** How much more a contested bucket could have admitted without an excess; the capacity if no bucket was contested. */
+  /** How much more the bucket that was nearest to an excess could have admitted without one. */
   readonly lacking: number;
   /**
    * Stated values that no ideal limiter can have meant, and levels that do not follow from the one before: what was minted or
@@ -43,8 +43,8 @@ export function failedOutcome(plan: Plan, { message }: Error): Outcome {
   return { ...nothing, lacking: capacityOf(plan), failure: message };
 }
 
-/** The outcome of a run that was judged. */
-export function outcomeOf(ground: Ground, plan: Plan, check: CheckReport): Outcome {
+/** The outcome of a run that was judged. `leastHeadroom`: of all buckets, in tokens; absent of a run that was read from its file. */
+export function outcomeOf(ground: Ground, plan: Plan, check: CheckReport, leastHeadroom?: number): Outcome {
   const { headroom, verdict, sent, overAdmission, dishonest, replay } = check;
   const misstated = dishonest.total + replay.total;
   const { measured, declared } =
@@ -53,7 +53,7 @@ export function outcomeOf(ground: Ground, plan: Plan, check: CheckReport): Outco
     ...{ excess: measured, bound: declared, verdict, requests: sent },
     lostPerSecond: lostOf(plan, check),
     ...(misstated > 0 && { misstated }),
-    lacking: overAdmission.total > 0 ? 0 : (headroom?.median.tokens ?? capacityOf(plan)),
+    lacking: overAdmission.total > 0 ? 0 : (leastHeadroom ?? headroom?.median.tokens ?? capacityOf(plan)),
   };
 }
 

@@ -60,7 +60,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'core',
   ],
   report: ['scenario', 'checker', 'history', 'topology', 'core'],
-  hunt: ['simulation', 'report', 'scenario', 'checker', 'topology', 'core'],
+  hunt: ['simulation', 'report', 'scenario', 'checker', 'limiter', 'topology', 'core'],
   otlp: ['metrics', 'report', 'checker', 'history', 'core'],
   page: ['report', 'checker'],
   testing: ['report', 'checker', 'history', 'limiter', 'core'],

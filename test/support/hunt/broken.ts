@@ -48,9 +48,20 @@ const OF_STORE: readonly string[] = [
   'client clock skew between regions',
 ];
 
+/** No plan has a fault that shows these as excess; docs/results/hunt.md says why. */
+export const HIDDEN: readonly Rule[] = ['repeatedByTheSameNumber'];
+
+/** Where a refill in the time of a decision hides an excess, a slower one. */
+const POLICIES: Partial<Record<Rule, string>> = {
+  ...{ returnsLeaveFirst: '20:4/s', termIsReadAtEveryDecision: '20:4/s', holderClockIsMonotonic: '20:4/s' },
+  takenBackAfterMargin: '20:1/s',
+};
+/** Of a lease, whose excess of a token is hidden where a decision takes as long as a refill of one. */
+const SHORT_MS = 20;
+
 export const BROKEN: readonly Broken[] = [
   ...RULES.map(ofRule),
-  { name: 'acked without WAIT', ground: groundOf('acked'), plant: noWait },
+  { name: 'acked without WAIT', ground: { ...groundOf('acked'), policy: '20:1/s' }, plant: noWait },
   {
     name: 'old outbox ids of active-active',
     ground: groundOf('active-active'),
@@ -61,12 +72,13 @@ export const BROKEN: readonly Broken[] = [
 
 /** Under the policy and the round trips of the scenario in which the rule is known to be needed. */
 function ofRule(rule: Rule): Broken {
-  const { policy, roundTripMs: ms } = SCENARIOS[rule];
+  const { roundTripMs: ms = SHORT_MS } = SCENARIOS[rule];
+  const policy = POLICIES[rule] ?? SCENARIOS[rule].policy;
   const { topology, ...ground } = groundOf('lease');
-  const roundTripMs = ms && { 'us-east:eu-west': ms, 'eu-west:ap-south': ms, 'us-east:ap-south': ms };
+  const roundTripMs = { 'us-east:eu-west': ms, 'eu-west:ap-south': ms, 'us-east:ap-south': ms };
   return {
     name: rule,
-    ground: { ...ground, policy, topology: { ...topology, ...(roundTripMs && { roundTripMs }) } },
+    ground: { ...ground, policy, topology: { ...topology, roundTripMs } },
     plant: rule === 'grantsAreAcked' ? noWait : REMOVE[rule],
   };
 }

@@ -11,19 +11,20 @@ export interface Hunted {
   /** Schedules until the first finding; null if there was none. */
   readonly random: number | null;
   readonly climb: number | null;
-  /** What is left of the first finding of the climb, and after how many more schedules; null if there was none. */
+  /** What is left of the first finding of the climb, and after how many more schedules; null if there was none, or it was not shrunk. */
   readonly shrunk: (Tried & { readonly schedules: number }) | null;
 }
 
 /** Hunts a broken limiter by draws alone and by changes, each until it finds something, and shrinks what it found. */
 export async function huntBroken(
   broken: Broken,
-  { seed, most }: { readonly seed: number; readonly most: number },
+  { seed, most, isShrunk }: { readonly seed: number; readonly most: number; readonly isShrunk: boolean },
 ): Promise<Hunted> {
   const until = (way: NonNullable<SearchOptions['way']>) => firstOf(broken, { seed, schedules: most, way });
   const [random, climb] = [await until('random'), await until('climb')];
   const [first] = climb.best;
-  const shrunk = first === undefined || !isFound(first.outcome) ? null : await smallestOf(broken, first);
+  const isWanted = isShrunk && first !== undefined && isFound(first.outcome);
+  const shrunk = isWanted ? await smallestOf(broken, first) : null;
   const { name } = broken;
   return { name, seed, random: random.firstFound ?? null, climb: climb.firstFound ?? null, shrunk };
 }
