@@ -88,6 +88,7 @@ function measures({ seed, load, faults }: Schedule): readonly number[] {
   const uneven = Number(roaming !== 1) + Number(skew !== 0) + costs.length + Math.max(...costs);
   return [
     ...[faults.length, users, special, uneven, requestsOf(ratePerSecond, durationMs)],
+    Math.ceil(durationMs / COARSE_MS),
     faults.reduce((sum, { forMs }) => sum + Math.ceil(forMs / COARSE_MS), 0),
     digits([seed, ratePerSecond, faults]),
   ];
