@@ -1,8 +1,8 @@
-// Measures what one small simulation costs, as a search for bad schedules runs thousands of them in one process: three
+// Measures what a schedule of a hunt costs, which simulates thousands of them in one process: three
 // regions, six nodes, a strategy, 8 s of virtual time, 320 requests, one node that is killed for 6 s.
-import { makePlan } from '../../dist/scenario/make-plan.js';
+import { groundOf } from '../../dist/hunt/ground.js';
+import { planOf } from '../../dist/hunt/schedule.js';
 import { simulateHeld } from '../../dist/simulation/held-run.js';
-import { DEFAULT_TOPOLOGY } from '../../dist/topology/topology.js';
 
 const DURATION_MS = 8_000;
 const RATE = 40;
@@ -16,7 +16,7 @@ export async function measureSmall({ strategy, simulations }) {
   for (let seed = 1; seed <= simulations; seed++) {
     const before = process.cpuUsage();
     const { examination } = await simulateHeld({
-      plan: planOf(strategy, seed),
+      plan: planOfSeed(strategy, seed),
       signal: new AbortController().signal,
     });
     const { user, system } = process.cpuUsage(before);
@@ -30,19 +30,8 @@ export async function measureSmall({ strategy, simulations }) {
   };
 }
 
-function planOf(strategy, seed) {
-  const plan = makePlan(
-    {
-      ...{ seed, strategy, onFailure: 'closed', instances: 1, homes: false, topology: DEFAULT_TOPOLOGY },
-      policy: '20:5/s',
-      load: {
-        ...{ mode: 'open', ratePerSecond: RATE, connections: 30, users: 3, skew: 0, roaming: 1, costs: [1] },
-        ...{ rampMs: 0, durationMs: DURATION_MS },
-      },
-      ...{ faults: [], claims: ['total-excess <= 0'] },
-    },
-    { scenario: 'small', about: 'A small schedule.' },
-  );
+function planOfSeed(strategy, seed) {
+  const load = { ratePerSecond: RATE, users: 3, skew: 0, roaming: 1, costs: [1], durationMs: DURATION_MS };
   const killed = { fault: 'kill', node: 'us-east-0', atMs: 1_000, forMs: DURATION_MS - 2_000 };
-  return { ...plan, faults: [killed] };
+  return planOf(groundOf(strategy), { seed, load, faults: [killed] });
 }

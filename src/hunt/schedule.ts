@@ -22,8 +22,8 @@ export type HuntedLoad = Pick<
 /** The most requests in flight: more than a load of a hunt sends within the timeout of a request. */
 const CONNECTIONS = 120;
 
-/** Enough to open all connections: what a limiter does before the load is no part of the search. */
-const WARM_UP_MS = 100;
+/** A request or two on each connection, which open those of the services; their replies are awaited. */
+const WARM_UP_MS = 10;
 
 /** The plan of a schedule, checked as that of a file. Throws INVALID_SCENARIO if a check refuses it. */
 export function planOf(ground: Ground, schedule: Schedule, name = nameOf(ground)): Plan {

@@ -35,10 +35,12 @@ export class ClusterSlots implements NodeSlots {
       const slot = keySlot(key);
       counts.set(slot, (counts.get(slot) ?? 0) + 1);
     }
-    const slots = running.member.view.table
-      .of(node)
-      .ranges.flatMap(({ from, to }) => Array.from({ length: to - from + 1 }, (_, i) => from + i));
-    return slots.sort((a, b) => (counts.get(b) ?? 0) - (counts.get(a) ?? 0) || b - a);
+    const own: number[] = [];
+    for (const { from, to } of running.member.view.table.of(node).ranges.toReversed())
+      for (let slot = to; slot >= from; slot--) own.push(slot);
+    const full = own.filter((slot) => counts.has(slot));
+    full.sort((a, b) => (counts.get(b) ?? 0) - (counts.get(a) ?? 0)); // of as many keys, the greater slot stays before
+    return [...full, ...own.filter((slot) => !counts.has(slot))];
   }
 
   countKeys(node: string, slot: number): number {

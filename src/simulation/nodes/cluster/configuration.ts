@@ -56,8 +56,7 @@ export class Configuration {
     const current = self.primary ?? self;
     let lost = 0;
     let hasChanged = false;
-    for (const { from, to } of table.of(owner.name).ranges)
-      for (let slot = from; slot <= to; slot++) table.mark(slot, claims.has(slot));
+    table.claim(owner.name, claims);
     for (const { from, to, owner: before, isUnclaimed } of table.runs(claims.ranges)) {
       if (before === owner.name || (!isUnclaimed && view.get(before ?? '').configEpoch >= epoch)) continue;
       if (before === current.name) lost += to - from + 1;

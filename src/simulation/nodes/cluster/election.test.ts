@@ -34,7 +34,7 @@ function electionOf(self: string, { random = 0.5, offset = 100, ageS = 0 } = {})
   };
   const request = (from: string, currentEpoch: number): BusMessage & { type: 'ask-vote' } => {
     view.currentEpoch = Math.max(view.currentEpoch, currentEpoch); // as every message does
-    const slots = SlotSet.of((slot) => slot < THIRD);
+    const slots = new SlotSet([{ from: 0, to: THIRD - 1 }]);
     const header = { sender: from, currentEpoch, configEpoch: 1, slots, replicationOffset: 100 };
     return { ...header, type: 'ask-vote', forced: false };
   };

@@ -1,7 +1,3 @@
-import { SLOTS } from '../../../topology/topology.ts';
-
-const WORDS = SLOTS / 32;
-
 export interface SlotRange {
   readonly from: number;
   readonly to: number;
@@ -9,44 +5,18 @@ export interface SlotRange {
 
 /** A set of slots that does not change. */
 export class SlotSet {
-  readonly #words: Uint32Array;
-  readonly size: number;
-  /** First and last of each run, rising. */
+  /** First and last of each run, rising; between two runs there is a slot that the set does not have. */
   readonly ranges: readonly SlotRange[];
+  readonly size: number;
 
-  private constructor(words: Uint32Array, size: number, ranges: readonly SlotRange[]) {
-    this.#words = words;
-    this.size = size;
+  constructor(ranges: readonly SlotRange[]) {
     this.ranges = ranges;
+    this.size = ranges.reduce((sum, { from, to }) => sum + to - from + 1, 0);
   }
 
-  static of(has: (slot: number) => boolean): SlotSet {
-    const words = new Uint32Array(WORDS);
-    const ranges: SlotRange[] = [];
-    let size = 0;
-    let from: number | undefined;
-    for (let slot = 0; slot < SLOTS; slot++) {
-      if (has(slot)) {
-        words[slot >> 5] = (words[slot >> 5] ?? 0) | (1 << (slot & 31));
-        size++;
-        from ??= slot;
-      } else if (from !== undefined) {
-        ranges.push({ from, to: slot - 1 });
-        from = undefined;
-      }
-    }
-    if (from !== undefined) ranges.push({ from, to: SLOTS - 1 });
-    return new SlotSet(words, size, ranges);
-  }
-
-  has(slot: number): boolean {
-    return (((this.#words[slot >> 5] ?? 0) >>> (slot & 31)) & 1) === 1;
-  }
-
-  equals(other: SlotSet): boolean {
-    if (this === other) return true;
-    if (this.size !== other.size) return false;
-    for (let at = 0; at < WORDS; at++) if (this.#words[at] !== other.#words[at]) return false;
-    return true;
+  equals({ ranges, size }: SlotSet): boolean {
+    if (this.ranges === ranges) return true;
+    if (this.size !== size || this.ranges.length !== ranges.length) return false;
+    return this.ranges.every(({ from, to }, at) => from === ranges[at]?.from && to === ranges[at]?.to);
   }
 }

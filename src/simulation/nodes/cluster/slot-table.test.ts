@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { SlotSet } from './slot-set.ts';
 import { SlotTable } from './slot-table.ts';
 
 const LAST = 16_383;
@@ -28,7 +29,11 @@ it('finds the ranges of each owner', () => {
 
 it('runs are split where the owner changes, or its claim', () => {
   const table = tableOf();
-  table.mark(150, false);
+  const claimed = [
+    { from: 100, to: 149 }, // ten of them have no owner
+    { from: 151, to: 250 },
+  ];
+  table.claim('b', new SlotSet(claimed));
   expect(table.runs([{ from: 90, to: 151 }])).toEqual([
     { from: 90, to: 99, owner: 'a', isUnclaimed: false },
     { from: 100, to: 119, owner: 'b', isUnclaimed: false },
@@ -37,6 +42,27 @@ it('runs are split where the owner changes, or its claim', () => {
     { from: 150, to: 150, owner: 'b', isUnclaimed: true },
     { from: 151, to: 151, owner: 'b', isUnclaimed: false },
   ]);
+});
+
+it('sets are equal if they have the same slots', () => {
+  const [table, whole] = [tableOf(), new SlotSet([{ from: 100, to: 199 }])];
+  const parts = [
+    { from: 100, to: 119 },
+    { from: 130, to: 199 },
+  ];
+  expect(table.of('b').equals(new SlotSet(parts))).toBe(true);
+  expect([whole.equals(table.of('b')), whole.equals(new SlotSet([{ from: 101, to: 200 }]))]).toEqual([
+    false,
+    false,
+  ]);
+  expect(new SlotSet([]).equals(tableOf().copy().of('a'))).toBe(false);
+});
+
+it('a slot is claimed again', () => {
+  const table = tableOf();
+  table.claim('b', new SlotSet([]));
+  table.claim('b', table.of('b'));
+  expect(table.runs([{ from: 100, to: 119 }])).toMatchObject([{ owner: 'b', isUnclaimed: false }]);
 });
 
 it('a copy has the same sets until one of the two changes', () => {

@@ -54,7 +54,7 @@ export class SlotTable {
     const place = this.#names.indexOf(name);
     const known = this.#sets[place];
     if (known !== undefined) return known;
-    const slots = SlotSet.of((slot) => this.#owners[slot] === place);
+    const slots = new SlotSet(this.#rangesOf(place));
     this.#sets[place] = slots;
     return slots;
   }
@@ -80,14 +80,29 @@ export class SlotTable {
     this.#sets[place] = undefined;
   }
 
-  /** Its owner claims the slot again, or claims it no more. */
-  mark(slot: number, isClaimed: boolean): void {
-    this.#unclaimed[slot] = isClaimed ? 0 : 1;
+  /** Of its slots, a node claims these again, and the others no more. */
+  claim(name: string, claims: SlotSet): void {
+    const place = this.#names.indexOf(name);
+    for (const { from, to } of this.of(name).ranges) this.#unclaimed.fill(1, from, to + 1);
+    for (const { from, to } of claims.ranges)
+      for (let slot = from; slot <= to; slot++) if (this.#owners[slot] === place) this.#unclaimed[slot] = 0;
   }
 
   /** All slots of one node become those of another. */
   move(from: string, to: string): void {
     for (const range of this.of(from).ranges) this.giveAll(range.from, range.to, to);
+  }
+
+  #rangesOf(place: number): SlotRange[] {
+    const owners = this.#owners;
+    const ranges: SlotRange[] = [];
+    for (let from = owners.indexOf(place); from >= 0; ) {
+      let to = from;
+      while (owners[to + 1] === place) to++;
+      ranges.push({ from, to });
+      from = owners.indexOf(place, to + 1);
+    }
+    return ranges;
   }
 
   #isLike(slot: number, other: number): boolean {
