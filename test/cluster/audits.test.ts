@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { parsePolicies } from '../../src/core/policies.ts';
 import { parsePromise } from '../../src/core/promise.ts';
 import { openPlugin } from '../../src/limiter/plugin/open.ts';
-import { loadPlugin, readPromise } from '../../src/limiter/plugin/plugin.ts';
+import { loadPlugin } from '../../src/limiter/plugin/load.ts';
+import { readPromise } from '../../src/limiter/plugin/plugin.ts';
 import { startTestCluster } from '../support/cluster.ts';
 import { SERVERS, startTestServer, type TestServer } from '../support/server.ts';
 

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { parsePolicies } from '../../src/core/policies.ts';
 import type { Cost, Limiter } from '../../src/limiter/limiter.ts';
 import { openPlugin } from '../../src/limiter/plugin/open.ts';
-import { loadPlugin, readPromise } from '../../src/limiter/plugin/plugin.ts';
+import { loadPlugin } from '../../src/limiter/plugin/load.ts';
+import { readPromise } from '../../src/limiter/plugin/plugin.ts';
 import { testFolder } from '../support/cli.ts';
 import { postRating, startService } from '../support/rating-service.ts';
 

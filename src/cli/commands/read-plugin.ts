@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { type NamedPolicy, parsePolicies } from '../../core/policies.ts';
-import { loadPlugin, readPromise } from '../../limiter/plugin/plugin.ts';
+import { loadPlugin } from '../../limiter/plugin/load.ts';
+import { readPromise } from '../../limiter/plugin/plugin.ts';
 import { parsedBy } from '../flags/options.ts';
 import { startPlugin } from '../plugins/start-plugin.ts';
 import type { Environment } from '../process/environment.ts';

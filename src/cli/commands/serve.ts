@@ -27,6 +27,7 @@ import { startPlugin } from '../plugins/start-plugin.ts';
 import type { Environment } from '../process/environment.ts';
 import { isLoopback } from '../process/loopback.ts';
 import { serve } from '../process/serve.ts';
+import { commandEnvironment } from '../process/service-environment.ts';
 import { serveClockCommand } from './serve-clock.ts';
 
 export function serveCommand(environment: Environment): Command {
@@ -168,7 +169,7 @@ async function openLimiter(
   const { openPlugin } = await import('../../limiter/plugin/open.ts');
   const { logUnanswered } = await import('../../rating/log-unanswered.ts');
   const { started, release } = await startPlugin(file, environment, () =>
-    openPlugin(file, { policies, redis, region, prefix, nowMs }),
+    openPlugin(file, { policies, redis, region, prefix, nowMs, env: commandEnvironment(environment) }),
   );
   const limiter = logUnanswered(started, systemTime, environment.log);
   return { ...limiter, close: () => limiter.close().finally(release) };

@@ -46,9 +46,9 @@ function answerFor(
     environment.setExitCode(refuseEnd(error));
   });
   const offUncaught = environment.onUncaught((error) => {
-    if (isOurs(file, error)) return;
+    if (!isAbout(file, error) && isOurs(file, error)) return;
     offExit();
-    environment.exit(refuseEnd(uncaught(file, error)));
+    environment.exit(refuseEnd(isAbout(file, error) ? error : uncaught(file, error)));
   });
   return () => {
     offExit();
@@ -58,11 +58,16 @@ function answerFor(
 
 /** Logs the error; if it is the plug-in's, also sends it to the parent process. */
 function refuse(file: string, error: unknown, environment: Environment): number {
-  if (error instanceof OpenclawError && error.message.startsWith(`${pluginName(file)} `)) {
+  if (isAbout(file, error)) {
     const [message, hint] = [printable(error.message), printable(error.hint)];
     environment.answer?.({ refused: { code: error.code, message, hint } });
   }
   return reportError(error, environment);
+}
+
+/** Whether an error names the plug-in as its cause. */
+function isAbout(file: string, error: unknown): error is OpenclawError {
+  return error instanceof OpenclawError && error.message.startsWith(`${pluginName(file)} `);
 }
 
 /** Whether an error is of this program. An error of a package without either in its stack counts as the plug-in's. */

@@ -2,7 +2,7 @@ import { appendFileSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { OpenclawError } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
-import { loadPlugin } from '../../limiter/plugin/plugin.ts';
+import { loadPlugin } from '../../limiter/plugin/load.ts';
 import type { OnOutside } from '../../simulation/outside.ts';
 import { checkSimulated } from '../../simulation/service/plugin-instance.ts';
 import { startPlugin } from '../plugins/start-plugin.ts';

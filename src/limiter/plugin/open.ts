@@ -1,5 +1,6 @@
 import type { Decision } from '../../core/decision.ts';
 import { type Charge, OpenclawError } from '../../core/errors.ts';
+import { given } from '../../core/given.ts';
 import { pluginName } from '../../core/plugin-name.ts';
 import type { NamedPolicy } from '../../core/policies.ts';
 import { shown } from '../../core/printable.ts';
@@ -9,9 +10,9 @@ import { checkCostNames, costOf } from '../options/policies.ts';
 import { type Outside, REAL } from '../outside.ts';
 import { placeIoredis } from '../redis/ioredis/place.ts';
 import { messageOf, refused } from './error.ts';
+import { type LoadOptions, loadPlugin } from './load.ts';
 import {
   type LimiterPlugin,
-  loadPlugin,
   type PluginDecision,
   type PluginLimiter,
   type PluginOptions,
@@ -29,8 +30,12 @@ interface GivenPolicies extends Given {
 }
 
 /** Makes the limiter of the plug-in at this absolute path. Throws INVALID_OPTION. */
-export async function openPlugin(file: string, options: GivenPolicies, outside = REAL): Promise<Limiter> {
-  return openLoaded(await loadPlugin(file), file, options, outside);
+export async function openPlugin(
+  file: string,
+  { env, ...options }: GivenPolicies & Pick<LoadOptions, 'env'>,
+  outside = REAL,
+): Promise<Limiter> {
+  return openLoaded(await loadPlugin(file, given({ env })), file, options, outside);
 }
 
 /** Makes the limiter of a plug-in that was loaded from this file. Throws INVALID_OPTION. */
@@ -43,7 +48,7 @@ export async function openLoaded(
   if (policies.length > 1) readPromise(plugin, file, policies);
   const ioredis = placeIoredis(options.redis);
   const lua = pluginScripts(pluginName(file), () => connect.plain(options.redis));
-  const given: PluginOptions = {
+  const pluginOptions: PluginOptions = {
     ...{ ...options, ...policyOptions(policies), ioredis },
     scripts: lua.scripts,
     time: withDate(surroundings.time, options.nowMs),
@@ -51,7 +56,7 @@ export async function openLoaded(
   };
   if (plugin.simulated) lua.open(); // it is going to use it
   try {
-    const made: unknown = await startOf(file, () => plugin.createLimiter(given));
+    const made: unknown = await startOf(file, () => plugin.createLimiter(pluginOptions));
     return asLimiter(checkLimiter(file, made), { file, policies, lua });
   } catch (error) {
     await lua.close();

@@ -1,11 +1,10 @@
-import { pathToFileURL } from 'node:url';
 import { byName, type NamedPolicy } from '../../core/policies.ts';
 import type { Policy } from '../../core/policy.ts';
-import { namesOf, shown } from '../../core/printable.ts';
+import { shown } from '../../core/printable.ts';
 import type { Time } from '../../core/time.ts';
 import type { RedisConnection } from '../redis/connection.ts';
 import type { IoredisPlace } from '../redis/ioredis/place.ts';
-import { messageOf, notLoaded, refused } from './error.ts';
+import { messageOf, refused } from './error.ts';
 import type { PluginScripts } from './scripts.ts';
 import type { PluginDecision } from './stated.ts';
 
@@ -77,33 +76,6 @@ export interface PluginTake {
   readonly costs?: Readonly<Record<string, number>>;
 }
 
-/**
- * Imports a plug-in; `file` is an absolute path. Each `copy` is a module of its own, with its own state. Throws
- * INVALID_OPTION with the reason.
- */
-export async function loadPlugin(file: string, copy?: string): Promise<LimiterPlugin> {
-  const { href } = pathToFileURL(file);
-  const module: Partial<LimiterPlugin> = await import(copy === undefined ? href : `${href}?${copy}`).catch(
-    async (error: unknown) => {
-      throw await notLoaded(file, error);
-    },
-  );
-  const { createLimiter, promise, severalPolicies, simulated } = module;
-  if (typeof createLimiter !== 'function')
-    throw refused(file, `must export a function createLimiter; ${foundIn(module)}`);
-  if (promise !== undefined && typeof promise !== 'string' && typeof promise !== 'function')
-    throw refused(file, `promise must be a string or a function of the policy; found ${shown(promise)}`);
-  for (const [name, value] of Object.entries({ severalPolicies, simulated }))
-    if (value !== undefined && typeof value !== 'boolean')
-      throw refused(file, `${name} must be true or false; found ${shown(value)}`);
-  return {
-    createLimiter,
-    ...(promise !== undefined && { promise }),
-    ...(severalPolicies !== undefined && { severalPolicies }),
-    ...(simulated !== undefined && { simulated }),
-  };
-}
-
 /** The plug-in's promise for these policies. Throws INVALID_OPTION, also if they are more than it supports. */
 export function readPromise(plugin: LimiterPlugin, file: string, policies: readonly NamedPolicy[]): string {
   const text = promiseOf(plugin, file, policies);
@@ -140,8 +112,4 @@ export function policyOptions(policies: readonly NamedPolicy[]): Pick<PluginOpti
   if (first === undefined) throw new Error('a plug-in without a policy'); // parsePolicies gives at least one
   const named = byName(policies);
   return { policy: first.policy, ...(named && { policies: named }) };
-}
-
-function foundIn(module: Partial<LimiterPlugin>): string {
-  return 'createLimiter' in module ? `found ${shown(module.createLimiter)}` : `it exports ${namesOf(module)}`;
 }

@@ -1,7 +1,8 @@
 import type { Outside } from '../../limiter/outside.ts';
 import { notReady, PLUGIN_START_MS, refused } from '../../limiter/plugin/error.ts';
 import { openLoaded } from '../../limiter/plugin/open.ts';
-import { type LimiterPlugin, loadPlugin } from '../../limiter/plugin/plugin.ts';
+import { loadPlugin } from '../../limiter/plugin/load.ts';
+import type { LimiterPlugin } from '../../limiter/plugin/plugin.ts';
 import { logUnanswered } from '../../rating/log-unanswered.ts';
 import { logUndecided } from '../../rating/log-undecided.ts';
 import type { Plan } from '../../scenario/plan.ts';
@@ -28,7 +29,7 @@ export async function loadedPlugin({
   for (const region of topology.regions)
     for (let instance = 1; instance <= instances; instance++) {
       const name = `${region}-${instance}`;
-      all.set(name, { file, plugin: checkSimulated(await loadPlugin(file, name), file) });
+      all.set(name, { file, plugin: checkSimulated(await loadPlugin(file, { copy: name }), file) });
     }
   return (region, instance) => all.get(`${region}-${instance}`) as Loaded;
 }
