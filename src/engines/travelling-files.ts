@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { invalidOption } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
+import { isLimiterFile } from '../limiter/plugin/command/limiter-file.ts';
 import type { Plan } from '../scenario/plan.ts';
 import { scenarioOf } from '../scenario/to-document.ts';
 
@@ -28,6 +29,11 @@ export async function travellingFiles(plan: Plan): Promise<TravellingFiles> {
   for (const [name, path] of Object.entries(beside))
     files[name] = await readText(path, path === plan.limiter ? BUNDLE : SHORTEN);
   if (plan.limiter === undefined) return { files };
+  if (isLimiterFile(plan.limiter))
+    throw invalidOption(
+      `${printable(basename(plan.limiter))} has the command of a program, which is not on the machines`,
+      'run it without --engine',
+    );
   const plugin = files[basename(plan.limiter)] ?? '';
   checkImports(plan.limiter, plugin);
   return { files, plugin };

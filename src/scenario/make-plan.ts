@@ -23,6 +23,8 @@ export interface PlanTitle {
   readonly about: string;
   /** Instead of the scenario's own. */
   readonly seed?: number;
+  /** The name of the scenario's own file, which has the command of a limiter. */
+  readonly file?: string;
   /** The limiter is an audited one: the plan has no strategy of openclaw-rl. */
   readonly isExternal?: boolean;
 }
@@ -151,9 +153,10 @@ type DrawnPlan =
 
 function buildPlan(
   scenario: Scenario,
-  { scenario: name, about, seed = scenario.seed, isExternal }: PlanTitle,
+  { scenario: name, about, seed = scenario.seed, isExternal, file }: PlanTitle,
 ): Plan {
-  const { topology, policy, limiter, onFailure, instances, homes, sample, load, claims } = scenario;
+  const { topology, policy, onFailure, instances, homes, sample, load, claims } = scenario;
+  const limiter = typeof scenario.limiter === 'object' ? file : scenario.limiter;
   const ours = isExternal ? EXTERNAL : scenario.strategy;
   const strategy = limiter === undefined ? ours : pluginName(limiter);
   const faults = scenario.faults.map((fault, index) => drawTimes(fault, makeRandom(seed, `fault ${index}`)));

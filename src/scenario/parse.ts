@@ -27,7 +27,12 @@ export function parseScenario(text: string, { file, seed, isExternal, ...instead
   const document = readDocument(text);
   const scenario = scenarioName(file);
   const about = aboutOf(text);
-  const title = { scenario: scenario ?? '', about: about ?? '', ...given({ seed, isExternal }) };
+  const title = {
+    scenario: scenario ?? '',
+    about: about ?? '',
+    file: nameOf(file),
+    ...given({ seed, isExternal }),
+  };
   const value = replaced(document.value, instead);
   const drawn = document.problems.length === 0 ? readPlan(value, title) : NOT_DRAWN;
   const problems = [
@@ -63,6 +68,10 @@ const NAME_EXPECTED =
 /** Runs, so folders, are named after the file. */
 function scenarioName(file: string): string | undefined {
   return /(?:^|[/\\])(\w[\w.-]{0,63}?)\.ya?ml$/.exec(file)?.[1];
+}
+
+function nameOf(file: string): string {
+  return file.split(/[/\\]/).at(-1) ?? file;
 }
 
 /** The comment in the first line. */

@@ -153,7 +153,23 @@ const loadSchema = mapping({
   .prefault({})
   .meta({ description: 'The requests: how many users, at which rate, for how long.' });
 
-const LIMITER = 'the file of a plug-in, like ./mine.mjs';
+const LIMITER = 'the file of a plug-in, like ./mine.mjs, or a command, like { command: [python3, mine.py] }';
+const PROGRAM = 'a list of texts, the program first, like [python3, mine.py]';
+
+const commandLimiter = mapping({
+  command: z
+    .array(z.string({ error: PROGRAM }), { error: PROGRAM })
+    .min(1, { error: PROGRAM })
+    .meta({ description: 'The program and its arguments; it runs in the folder of this file.' }),
+  promise: z.string({ error: 'a promise like token-bucket' }).optional().meta({
+    description:
+      'What it guarantees, like fixed-window:{capacity}/{fillMs}ms:first, with the tokens of the policy and the time in which they come back.',
+  }),
+  severalPolicies: z
+    .boolean({ error: 'true or false' })
+    .optional()
+    .meta({ description: 'Whether it enforces several policies.' }),
+});
 
 const claim = readBy((text) => {
   parseClaim(text);
@@ -196,10 +212,13 @@ export const scenarioSchema = mapping({
   strategy: choice(STRATEGY_NAMES)
     .default(DEFAULT_STRATEGY)
     .meta({ description: 'How the regions share one bucket.' }),
-  limiter: z.string({ error: LIMITER }).min(1, { error: LIMITER }).optional().meta({
-    description:
-      'Instead of strategy: a plug-in file that exports createLimiter; its path is relative to this file.',
-  }),
+  limiter: z
+    .union([z.string({ error: LIMITER }).min(1, { error: LIMITER }), commandLimiter], { error: LIMITER })
+    .optional()
+    .meta({
+      description:
+        'Instead of strategy: a module that exports createLimiter, or a YAML file with a command, by a path relative to this file; or the command itself.',
+    }),
   onFailure: choice(['closed', 'open', 'local-share']).default('closed').meta({
     description:
       'What a service does while Redis cannot decide: closed answers 503, open allows, local-share uses an equal share of each service.',
