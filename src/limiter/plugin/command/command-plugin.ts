@@ -3,7 +3,7 @@ import { Cluster } from 'ioredis';
 import { parseRedisUrl } from '../../redis/connection.ts';
 import { refused } from '../error.ts';
 import type { LimiterPlugin, PluginLimiter, PluginOptions } from '../plugin.ts';
-import { promiseFor, readLimiterFile } from './limiter-file.ts';
+import { fillMs, promiseFor, readLimiterFile } from './limiter-file.ts';
 import { startProgram } from './program.ts';
 import { type NodeAddress, openRelay, type Relay } from './relay.ts';
 
@@ -57,6 +57,7 @@ function environmentOf(options: PluginOptions, relay: Relay | undefined): Record
     OPENCLAW_RL_CAPACITY: String(policy.capacityTokens),
     OPENCLAW_RL_REFILL_TOKENS: String(policy.refill.tokens),
     OPENCLAW_RL_REFILL_US: String(policy.refill.perUs),
+    OPENCLAW_RL_FILL_MS: String(fillMs(policy)),
     ...(policies && { OPENCLAW_RL_POLICIES: JSON.stringify(policies) }),
     ...(redis.username !== undefined && { REDIS_USERNAME: redis.username }),
     ...(redis.password !== undefined && { REDIS_PASSWORD: redis.password }),

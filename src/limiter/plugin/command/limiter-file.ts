@@ -72,12 +72,18 @@ function isCommand(value: unknown): value is LimiterFile['command'] {
 
 function unknownKey(file: string, key: string): Error {
   const close = nearest(key, KEYS);
-  const meant = close === undefined ? '' : `; did you mean ${close}?`;
-  return refused(file, `has the unknown key ${quoted(key)}${meant} Its keys are ${KEYS.join(', ')}`);
+  const meant = close === undefined ? '' : `, did you mean ${close}`;
+  return refused(file, `has the unknown key ${quoted(key)}${meant}; its keys are ${KEYS.join(', ')}`);
 }
 
 /** The promise for a policy: `{capacity}` is its tokens, `{fillMs}` the milliseconds until an empty bucket is full. */
-export function promiseFor(promise: string, { capacityTokens, refill }: Policy): string {
-  const fillMs = Math.round((capacityTokens * refill.perUs) / refill.tokens / 1_000);
-  return promise.replaceAll('{capacity}', String(capacityTokens)).replaceAll('{fillMs}', String(fillMs));
+export function promiseFor(promise: string, policy: Policy): string {
+  return promise
+    .replaceAll('{capacity}', String(policy.capacityTokens))
+    .replaceAll('{fillMs}', String(fillMs(policy)));
+}
+
+/** The whole milliseconds until an empty bucket is full: the window of a limiter that counts. */
+export function fillMs({ capacityTokens, refill }: Policy): number {
+  return Math.round((capacityTokens * refill.perUs) / refill.tokens / 1_000);
 }

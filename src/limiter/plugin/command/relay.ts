@@ -69,9 +69,9 @@ async function listenIn({ nodes, block, other, localAddress }: Place): Promise<R
     port,
   });
   for (const node of nodes) {
-    const server = createServer((client) => {
+    const server = createServer({ allowHalfOpen: true }, (client) => {
       const rename = new StreamRename(`127.${block}.`, `127.${other}.`);
-      join(client, connect({ ...node, localAddress }), { rename, sockets });
+      join(client, connect({ ...node, localAddress, allowHalfOpen: true }), { rename, sockets });
     });
     servers.push(server);
     try {

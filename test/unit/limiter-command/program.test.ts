@@ -1,0 +1,128 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { type ProgramOptions, startProgram } from '../../../src/limiter/plugin/command/program.ts';
+
+/** A program of Node: what is done with each take `asked`, between its start and the end of its input. */
+const answering = (onTake: string, atStart = `say({ ready: true })`) => `
+  const say = (message) => console.log(JSON.stringify(message));
+  ${atStart};
+  require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+    const asked = JSON.parse(line);
+    ${onTake};
+  });`;
+
+async function start(script: string, more: Partial<ProgramOptions> = {}) {
+  const failures: Error[] = [];
+  const program = await startProgram({
+    file: '/x/mine.yaml',
+    command: [process.execPath, '-e', script],
+    folder: '/',
+    env: { GREETING: 'hello' },
+    onFailure: (error) => failures.push(error),
+    ...more,
+  });
+  onTestFinished(() => program.close());
+  return { program, failures };
+}
+
+const take = { cost: 1, nowMs: 5 };
+
+describe('a program that decides', () => {
+  it('answers many takes in any order', async () => {
+    const { program } = await start(
+      answering(`
+        globalThis.all = [...(globalThis.all ?? []), asked];
+        if (all.length === 3) for (const { id, user, cost, nowMs } of all.reverse())
+          say({ id, allowed: cost < 3, remaining: nowMs, user, greeting: process.env.GREETING });`),
+    );
+    const decisions = [1, 2, 3].map((cost) => program.take(`u${cost}`, { cost, nowMs: 7 }));
+    expect(await Promise.all(decisions)).toMatchObject([
+      { allowed: true, remaining: 7, user: 'u1', greeting: 'hello' },
+      { allowed: true, user: 'u2' },
+      { allowed: false, user: 'u3' },
+    ]);
+  });
+
+  it('fails one take, and says whether that was charged', async () => {
+    const { program } = await start(
+      answering(
+        `say({ id: asked.id, error: 'no ' + asked.user, ...(asked.user === 'b' && { charge: 'none' }) })`,
+      ),
+    );
+    await expect(program.take('a', take)).rejects.toThrow(/^no a$/);
+    await expect(program.take('a', take)).rejects.not.toHaveProperty('charge');
+    await expect(program.take('b', take)).rejects.toMatchObject({ message: 'no b', charge: 'none' });
+  });
+
+  it.each([
+    { title: 'ends', script: 'process.exit(3)', says: 'ended with code 3' },
+    { title: 'is killed', script: `process.kill(process.pid, 'SIGTERM')`, says: 'ended with SIGTERM' },
+    {
+      title: 'says that it cannot',
+      script: `console.log('{"error":"no Redis"}')`,
+      says: 'failed to start: no Redis',
+    },
+    {
+      title: 'prints something else',
+      script: `console.log('hi')`,
+      says: 'wrote "hi" to its standard output; expected {"ready": true}',
+    },
+    {
+      title: 'prints other JSON',
+      script: `console.log('[1]')`,
+      says: 'wrote "[1]"; expected {"ready": true}',
+    },
+    {
+      title: 'prints a line without an end',
+      script: `process.stdout.write('x'.repeat(70_000))`,
+      says: 'a line has more than 65536 characters',
+    },
+  ])('does not start if it $title', async ({ script, says }) => {
+    await expect(start(script)).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+      message: expect.stringContaining(`plugin:mine.yaml ${says}`),
+    });
+  });
+
+  it('does not start if it is not there', async () => {
+    await expect(start('', { command: ['./not-there'] })).rejects.toThrow(
+      'plugin:mine.yaml cannot be started: "./not-there" was not found',
+    );
+  });
+
+  it.each([
+    { title: 'ends', onTake: 'process.exit(0)', says: 'ended with code 0' },
+    {
+      title: 'answers another take',
+      onTake: 'say({ id: 99, allowed: true })',
+      says: 'answered take 99, which does not wait',
+    },
+    { title: 'prints something else', onTake: `console.log('hi')`, says: 'wrote "hi"' },
+  ])('fails all its takes, now and later, once it $title', async ({ onTake, says }) => {
+    const { program, failures } = await start(answering(onTake));
+    await expect(program.take('a', take)).rejects.toThrow(says);
+    expect(failures.map(({ message }) => message)).toEqual([
+      expect.stringContaining(`plugin:mine.yaml ${says}`),
+    ]);
+    await expect(program.take('a', take)).rejects.toThrow(says);
+  });
+
+  it('ends when its input ends, and no failure is told', async () => {
+    const { program, failures } = await start(answering(''));
+    await program.close();
+    expect(failures).toEqual([]);
+    await expect(program.take('a', take)).rejects.toThrow(/ended/);
+  });
+
+  it('is killed if it goes on after its input has ended', async () => {
+    const { program } = await start(
+      answering(
+        'say({ id: asked.id, allowed: true, remaining: process.pid })',
+        `
+      setInterval(() => {}, 1_000); process.on('SIGTERM', () => {}); say({ ready: true })`,
+      ),
+    );
+    const { remaining: pid = 0 } = await program.take('a', take);
+    await program.close();
+    expect(() => process.kill(pid, 0)).toThrow(/ESRCH/);
+  });
+});
