@@ -2,3 +2,8 @@
 export function pluginName(file: string): string {
   return `plugin:${file.split(/[/\\]/).at(-1)}`;
 }
+
+/** Whether the file of a limiter describes a command; every other one is a module. */
+export function isLimiterFile(file: string): boolean {
+  return /\.(ya?ml|json)$/i.test(file);
+}

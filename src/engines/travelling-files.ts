@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { invalidOption } from '../core/errors.ts';
+import { isLimiterFile } from '../core/plugin-name.ts';
 import { printable } from '../core/printable.ts';
-import { isLimiterFile } from '../limiter/plugin/command/limiter-file.ts';
 import type { Plan } from '../scenario/plan.ts';
 import { scenarioOf } from '../scenario/to-document.ts';
 

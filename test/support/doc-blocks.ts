@@ -36,8 +36,11 @@ export const BESIDE_PAGES: readonly string[] = [
   'docs/simulation.md',
 ];
 
-/** The pages whose commands are run; their `js` and `yaml` blocks are written to the files that they name. */
-export const RUN_PAGES: readonly string[] = [...ALONE_PAGES, ...BESIDE_PAGES];
+/** The page with programs in other languages, whose commands test/docs/other-languages.test.ts runs. */
+export const LANGUAGES_PAGE = 'docs/other-languages.md';
+
+/** The pages whose commands are run; their `js`, `yaml`, `python` and `go` blocks are written to the files that they name. */
+export const RUN_PAGES: readonly string[] = [...ALONE_PAGES, ...BESIDE_PAGES, LANGUAGES_PAGE];
 
 export const WORKFLOW_PAGE = 'docs/ci.md';
 export const HISTORY_PAGE = 'docs/reference/history-format.md';
@@ -69,7 +72,10 @@ const TAKEN_ON: Readonly<Record<string, readonly string[]>> = {
     YOUR_REDIS_PAGE,
     LOAD_BY_HAND_PAGE,
     MANAGED_PAGE,
+    LANGUAGES_PAGE,
   ],
+  python: [LANGUAGES_PAGE], // other-languages.test.ts runs both
+  go: [LANGUAGES_PAGE],
   json: [HISTORY_PAGE], // readme.test.ts checks the history
   text: PAGES, // drawings and excerpts; behind a `ts` block, what it prints
 };

@@ -85,6 +85,8 @@ function cloneWith(pages: readonly string[], withFreePorts: (text: string) => st
   writeFileSync(join(made, 'with-operations.ndjson'), withOperations(history ?? '', operations));
   for (const { text } of blocksOn(pages, 'js'))
     writeFileSync(join(made, /^\/\/ (\S+\.mjs)$/m.exec(text)?.[1] ?? 'unnamed.mjs'), text);
+  for (const { text } of [...blocksOn(pages, 'python'), ...blocksOn(pages, 'go')])
+    writeFileSync(join(made, /^(?:#|\/\/) (\S+)$/m.exec(text)?.[1] ?? 'unnamed'), text);
   for (const { text } of blocksOn(pages, 'yaml')) {
     const [, name] = /^# (\S+\.yaml)$/m.exec(text) ?? [];
     if (name !== undefined) writeFileSync(join(made, name), withFreePorts(text));

@@ -65,7 +65,7 @@ export function limiterOptions(command: Command): Command {
     .addOption(
       new Option(
         '--limiter <file>',
-        'your own limiter instead of a strategy: a module that exports createLimiter',
+        'your own limiter instead of a strategy: a module that exports createLimiter, or a YAML file with the command of a program',
       ).conflicts('strategy'),
     )
     .addOption(

@@ -3,13 +3,13 @@ import { statSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
 import { OpenclawError } from '../../core/errors.ts';
-import { pluginName } from '../../core/plugin-name.ts';
+import { isLimiterFile, pluginName } from '../../core/plugin-name.ts';
 
 /** An error of the plug-in itself; the hint names its file. */
 export function refused(file: string, what: string, cause?: unknown): OpenclawError {
   return new OpenclawError('INVALID_OPTION', `${pluginName(file)} ${what}`, {
     cause,
-    hint: `see docs/plugins.md; the file is ${file}`,
+    hint: `see docs/${isLimiterFile(file) ? 'other-languages' : 'plugins'}.md; the file is ${file}`,
   });
 }
 
@@ -18,10 +18,10 @@ export const PLUGIN_START_MS = 10_000;
 
 /** The plug-in has not started within `PLUGIN_START_MS`. */
 export function notReady(file: string): OpenclawError {
-  return refused(
-    file,
-    `is not ready after ${PLUGIN_START_MS / 1_000} s: its import or createLimiter is still pending`,
-  );
+  const pending = isLimiterFile(file)
+    ? 'it has not written {"ready": true}'
+    : 'its import or createLimiter is still pending';
+  return refused(file, `is not ready after ${PLUGIN_START_MS / 1_000} s: ${pending}`);
 }
 
 /** The message of a thrown value of any type, on one line. */

@@ -1,7 +1,7 @@
 import { pathToFileURL } from 'node:url';
+import { isLimiterFile } from '../../core/plugin-name.ts';
 import { namesOf, shown } from '../../core/printable.ts';
 import { loadCommand } from './command/command-plugin.ts';
-import { isLimiterFile } from './command/limiter-file.ts';
 import { notLoaded, refused } from './error.ts';
 import type { LimiterPlugin } from './plugin.ts';
 

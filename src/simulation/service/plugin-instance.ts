@@ -1,7 +1,8 @@
+import { isLimiterFile } from '../../core/plugin-name.ts';
 import type { Outside } from '../../limiter/outside.ts';
 import { notReady, PLUGIN_START_MS, refused } from '../../limiter/plugin/error.ts';
-import { openLoaded } from '../../limiter/plugin/open.ts';
 import { loadPlugin } from '../../limiter/plugin/load.ts';
+import { openLoaded } from '../../limiter/plugin/open.ts';
 import type { LimiterPlugin } from '../../limiter/plugin/plugin.ts';
 import { logUnanswered } from '../../rating/log-unanswered.ts';
 import { logUndecided } from '../../rating/log-undecided.ts';
@@ -37,6 +38,8 @@ export async function loadedPlugin({
 /** Throws INVALID_OPTION for a plug-in that does not say that it can be simulated. */
 export function checkSimulated(plugin: LimiterPlugin, file: string): LimiterPlugin {
   if (plugin.simulated === true) return plugin;
+  if (isLimiterFile(file))
+    throw refused(file, 'cannot be simulated: it is a program, with a clock of its own');
   throw refused(
     file,
     'cannot be simulated: it must export simulated = true, and reach Redis, time and random numbers by its options alone',

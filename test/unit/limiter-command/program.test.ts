@@ -106,7 +106,7 @@ describe('a program that decides', () => {
     await expect(program.take('a', take)).rejects.toThrow(says);
   });
 
-  it('ends when its input ends, and no failure is told', async () => {
+  it('ends when its input ends, without a failure', async () => {
     const { program, failures } = await start(answering(''));
     await program.close();
     expect(failures).toEqual([]);

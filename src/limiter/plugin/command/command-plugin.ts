@@ -76,13 +76,17 @@ async function relayFor(file: string, { redis, ioredis }: PluginOptions): Promis
   return openRelay(redis.cluster ? await nodesOf(ioredis) : ioredis.nodes, localAddress);
 }
 
-/** The addresses of all nodes, as they announce them. */
+/** The addresses of all nodes, as they announce them. CLUSTER SLOTS lacks replicas that have not replicated yet. */
 async function nodesOf({ nodes, redisOptions }: PluginOptions['ioredis']): Promise<NodeAddress[]> {
   const cluster = new Cluster([...nodes], { redisOptions, lazyConnect: true });
   cluster.on('error', () => {}); // the connection rejects with it
   try {
     await cluster.connect();
-    return cluster.nodes('all').map(({ options: { host = '', port = 0 } }) => ({ host, port }));
+    const lines = String(await cluster.call('CLUSTER', ['NODES']));
+    return [...lines.matchAll(/^\S+ (\S+):(\d+)@/gm)].map(([, host = '', port]) => ({
+      host,
+      port: Number(port),
+    }));
   } finally {
     cluster.disconnect();
   }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { isLimiterFile } from '../../../core/plugin-name.ts';
 import { parsePolicy } from '../../../core/policy.ts';
-import { isLimiterFile, promiseFor } from './limiter-file.ts';
+import { promiseFor } from './limiter-file.ts';
 
 describe('the file of a limiter', () => {
   it.each(['a.yaml', 'a.yml', '/x/a.json'])('%s describes a command', (file) => {

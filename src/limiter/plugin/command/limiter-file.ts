@@ -15,11 +15,6 @@ export interface LimiterFile {
   readonly severalPolicies?: boolean;
 }
 
-/** Whether the file of a limiter describes a command; every other one is a module. */
-export function isLimiterFile(file: string): boolean {
-  return /\.(ya?ml|json)$/i.test(file);
-}
-
 const KEYS = ['command', 'promise', 'severalPolicies'];
 
 /**
