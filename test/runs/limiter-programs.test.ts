@@ -100,7 +100,7 @@ describe('a program that decides for a Rating service', { timeout: 60_000 }, () 
   });
 
   it('is given 10 s to be ready', async () => {
-    const folder = folderWith('#!/bin/sh\ncat >&2\n');
+    const folder = folderWith('#!/bin/sh\nwhile :; do sleep 1; done\n');
     const { code, stderr } = await runCli(SERVE, { cwd: folder });
     expect(code, stderr).toBe(64);
     expect(stderr).toContain('plugin:mine.yaml is not ready after 10 s: it has not written {"ready": true}');

@@ -169,7 +169,10 @@ async function openLimiter(
   const { openPlugin } = await import('../../limiter/plugin/open.ts');
   const { logUnanswered } = await import('../../rating/log-unanswered.ts');
   const { started, release } = await startPlugin(file, environment, () =>
-    openPlugin(file, { policies, redis, region, prefix, nowMs, env: commandEnvironment(environment) }),
+    openPlugin(file, {
+      ...{ policies, redis, region, prefix, nowMs },
+      host: { env: commandEnvironment(environment), atExit: (end) => void environment.onExit(end) },
+    }),
   );
   const limiter = logUnanswered(started, systemTime, environment.log);
   return { ...limiter, close: () => limiter.close().finally(release) };

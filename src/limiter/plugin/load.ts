@@ -1,23 +1,28 @@
 import { pathToFileURL } from 'node:url';
 import { isLimiterFile } from '../../core/plugin-name.ts';
 import { namesOf, shown } from '../../core/printable.ts';
-import { loadCommand } from './command/command-plugin.ts';
+import { loadCommand, type ProgramHost } from './command/command-plugin.ts';
 import { notLoaded, refused } from './error.ts';
 import type { LimiterPlugin } from './plugin.ts';
 
 export interface LoadOptions {
   /** Each copy is a module of its own, with its own state. */
   readonly copy?: string;
-  /** The environment of the program, if the file describes one. */
-  readonly env?: Readonly<Record<string, string>>;
+  /** If the file describes a program: where it runs. */
+  readonly host?: ProgramHost;
 }
+
+const NO_HOST: ProgramHost = { env: {}, atExit: () => {} };
 
 /**
  * Loads a plug-in: a module, or a file that describes a command. `file` is an absolute path. Throws INVALID_OPTION with the
  * reason.
  */
-export async function loadPlugin(file: string, { copy, env = {} }: LoadOptions = {}): Promise<LimiterPlugin> {
-  return isLimiterFile(file) ? loadCommand(file, env) : loadModule(file, copy);
+export async function loadPlugin(
+  file: string,
+  { copy, host = NO_HOST }: LoadOptions = {},
+): Promise<LimiterPlugin> {
+  return isLimiterFile(file) ? loadCommand(file, host) : loadModule(file, copy);
 }
 
 async function loadModule(file: string, copy: string | undefined): Promise<LimiterPlugin> {

@@ -32,10 +32,10 @@ interface GivenPolicies extends Given {
 /** Makes the limiter of the plug-in at this absolute path. Throws INVALID_OPTION. */
 export async function openPlugin(
   file: string,
-  { env, ...options }: GivenPolicies & Pick<LoadOptions, 'env'>,
+  { host, ...options }: GivenPolicies & Pick<LoadOptions, 'host'>,
   outside = REAL,
 ): Promise<Limiter> {
-  return openLoaded(await loadPlugin(file, given({ env })), file, options, outside);
+  return openLoaded(await loadPlugin(file, given({ host })), file, options, outside);
 }
 
 /** Makes the limiter of a plug-in that was loaded from this file. Throws INVALID_OPTION. */

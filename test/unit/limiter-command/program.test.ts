@@ -17,6 +17,7 @@ async function start(script: string, more: Partial<ProgramOptions> = {}) {
     command: [process.execPath, '-e', script],
     folder: '/',
     env: { GREETING: 'hello' },
+    atExit: () => {},
     onFailure: (error) => failures.push(error),
     ...more,
   });

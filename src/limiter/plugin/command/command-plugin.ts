@@ -7,11 +7,16 @@ import { fillMs, promiseFor, readLimiterFile } from './limiter-file.ts';
 import { startProgram } from './program.ts';
 import { type NodeAddress, openRelay, type Relay } from './relay.ts';
 
-/** The plug-in of a file that describes a command. The program of each service has this environment, and what is below. */
-export async function loadCommand(
-  file: string,
-  env: Readonly<Record<string, string>>,
-): Promise<LimiterPlugin> {
+/** The process that starts programs. */
+export interface ProgramHost {
+  /** The environment of a program, besides what `environmentOf` adds. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Calls `end` when this process exits: then a program is killed that has not ended. */
+  readonly atExit: (end: () => void) => void;
+}
+
+/** The plug-in of a file that describes a command. */
+export async function loadCommand(file: string, { env, atExit }: ProgramHost): Promise<LimiterPlugin> {
   const { command, promise, severalPolicies } = await readLimiterFile(file);
   return {
     ...(promise !== undefined && { promise: (policy) => promiseFor(promise, policy) }),
@@ -21,6 +26,7 @@ export async function loadCommand(
       const program = await startProgram({
         ...{ file, command, folder: dirname(file) },
         env: { ...env, ...environmentOf(options, relay) },
+        atExit,
         onFailure: (error) => {
           queueMicrotask(() => {
             throw error; // ends the service, as an uncaught error of a module does

@@ -24,6 +24,8 @@ export interface ProgramOptions {
   readonly folder: string;
   /** Its whole environment. */
   readonly env: Readonly<Record<string, string>>;
+  /** Calls `end` when this process exits. */
+  readonly atExit: (end: () => void) => void;
   /** It ended, or broke the protocol, after it was ready. It is killed. */
   readonly onFailure: (error: Error) => void;
 }
@@ -42,10 +44,12 @@ export async function startProgram({
   command,
   folder,
   env,
+  atExit,
   onFailure,
 }: ProgramOptions): Promise<Program> {
   const [path, ...args] = command;
   const child: Child = spawn(path, args, { cwd: folder, env, stdio: ['pipe', 'pipe', 'inherit'] });
+  atExit(() => child.kill('SIGKILL'));
   const takes = new Takes();
   let onEnd = onFailure;
   const ready = new Promise<void>((resolve, reject) => {
