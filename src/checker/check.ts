@@ -114,7 +114,7 @@ export function examineHistory(recorded: History, options: CheckOptions): Examin
     faults: history.faults,
     events: reportedEvents(history),
   };
-  const report = withVerdict(facts, chooseClaims(options, { isOpen: facts.whole.arrivals > 0 }));
+  const report = withVerdict(facts, chooseClaims(options, { promise, isOpen: facts.whole.arrivals > 0 }));
   const ofHistory = [...clockNotes(table, facts.clock.steps), ...harmlessOutside(history)];
   return {
     report: withNotes(report, [...ofHistory, ...(options.notes ?? []), ...remarks.notes]),

@@ -6,10 +6,14 @@ import type { History } from '../history/history.ts';
 import { type CheckReport, checkHistory } from './check.ts';
 import type { CheckOptions } from './check-options.ts';
 import { HEADROOM_AT_MOST } from './evidence/headroom-facts.ts';
+import { checkPromised } from './promised.ts';
 
 /** Options like the flags of `openclaw-rl check`, with its defaults. */
 export interface JudgeOptions {
-  /** What the limiter claims: `token-bucket`, `fixed-window:100/60s[:epoch|first]`, `sliding-window:100/60s`. */
+  /**
+   * What the limiter claims: `token-bucket`, `fixed-window:100/60s[:epoch|first]`, `sliding-window:100/60s` or
+   * `sliding-counter:100/60s`. Default: what the history says, else `token-bucket`.
+   */
   readonly promise?: string;
   /** How many false denials the strategy declares; Infinity for one that splits its tokens. Default 0. */
   readonly falseDenials?: number;
@@ -38,8 +42,16 @@ const KNOWN: Known<JudgeOptions> = {
   openAtEnd: true,
 };
 
-/** Judges a history as `openclaw-rl check` does. Throws INVALID_OPTION for wrong options. */
+/**
+ * Judges a history as `openclaw-rl check` does. Throws INVALID_OPTION for wrong options, and without `promise` for a history
+ * of a plug-in that does not say its promise.
+ */
 export function judgeHistory(history: History, options: JudgeOptions = {}): CheckReport {
+  checkPromised(
+    history.header,
+    options.promise,
+    "say it: judgeHistory(history, { promise: 'token-bucket' })",
+  );
   return checkHistory(history, readJudgeOptions(options));
 }
 
@@ -47,7 +59,7 @@ export function judgeHistory(history: History, options: JudgeOptions = {}): Chec
 export function readJudgeOptions(options: JudgeOptions, of = 'judgeHistory'): CheckOptions {
   checkOptions(options, of);
   const {
-    promise = 'token-bucket',
+    promise,
     falseDenials = 0,
     contested = 1,
     info = 0.05,
@@ -61,7 +73,7 @@ export function readJudgeOptions(options: JudgeOptions, of = 'judgeHistory'): Ch
     contestedBucketsAtLeast: contested,
     infoAtMost: info,
     headroomAtMost: HEADROOM_AT_MOST.audit,
-    promise: parsePromise(promise),
+    ...(promise !== undefined && { promise: parsePromise(promise) }),
     falseDenialsAtMost: falseDenials,
     ...(dishonest !== undefined && { dishonestAtMost: dishonest }),
     ...(clockSlackUs !== undefined && { clockSlack: { us: clockSlackUs, isWidened: false } }),

@@ -14,6 +14,7 @@ import { chooseGrant } from './clocks/grant.ts';
 import { findUnrecorded, isOpenAtEnd } from './doubts/unrecorded.ts';
 import { isContradicted, type MappedParts } from './machines/map-parts.ts';
 import { indexBucketMoves } from './moves/bucket-moves.ts';
+import { promiseOf } from './promised.ts';
 import { type Coverage, computeCoverage } from './rows/coverage.ts';
 import { findEpisodes, type KnownClocks, type Shards } from './shards/shard-events.ts';
 import { statedContext } from './stated/stated-context.ts';
@@ -24,7 +25,7 @@ export type Prepared = ReturnType<typeof prepare>;
 /** Computes what the checkers need to know of a history: its clocks, its coverage, and what may be missing from it. */
 export function prepare(history: History, options: CheckOptions, machines: MappedParts | undefined) {
   const { outcomes } = history;
-  const promise = options.promise ?? { type: 'token-bucket' };
+  const promise = promiseOf(history.header, options.promise);
   const coverage = computeCoverage(history, isOpenAtEnd(history, options));
   const dates = history.clock.filter(({ source }) => source === 'date');
   const read = history.clock.filter(({ source }) => source === undefined);

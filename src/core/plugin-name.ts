@@ -1,6 +1,12 @@
+const PREFIX = 'plugin:';
+
 /** The name of a plug-in in reports and histories, in place of a strategy: `plugin:mine.mjs`. */
 export function pluginName(file: string): string {
-  return `plugin:${file.split(/[/\\]/).at(-1)}`;
+  return `${PREFIX}${file.split(/[/\\]/).at(-1)}`;
+}
+
+export function isPluginName(strategy: string): boolean {
+  return strategy.startsWith(PREFIX);
 }
 
 /** Whether the file of a limiter describes a command; every other one is a module. */

@@ -9,7 +9,7 @@ import type { Part } from '../history/records/part.ts';
 import { monotonicUs } from '../load/monotonic.ts';
 
 export interface ControlOptions
-  extends Pick<RunOptions, 'plan' | 'startedAt' | 'clockSlackUs' | 'folder' | 'shell'> {
+  extends Pick<RunOptions, 'plan' | 'promise' | 'startedAt' | 'clockSlackUs' | 'folder' | 'shell'> {
   /** Of its history; must not be there yet. */
   readonly file: string;
   readonly part: Part;

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { stringify } from 'yaml';
+import { formatPromise, type Promised } from '../core/promise.ts';
 import { decidingOf, gatewayArguments, othersOf, ratingArguments } from '../experiment/service-arguments.ts';
 import { nodeSettings } from '../regions/cluster/node-settings.ts';
 import { openExternal } from '../regions/external/external.ts';
@@ -72,6 +73,8 @@ export interface MeasuredOptions extends DeploymentOptions {
   readonly startAt: string;
   /** The name of the run, without the hash of its id. */
   readonly run: string;
+  /** Of its plug-in. */
+  readonly promise?: Promised;
   /** The run has a control part. */
   readonly hasControl?: boolean;
   /** What `scenarioOf` gives: the file of the scenario, and what it names beside it. */
@@ -150,7 +153,7 @@ function look(region: string, { allowsEviction = false }: DeploymentOptions): De
 function load(
   region: string,
   { scenario, gateway }: { readonly scenario: string; readonly gateway: string },
-  { clockUrl, startAt, run, hasControl = false, allowsEviction = false }: MeasuredOptions,
+  { clockUrl, startAt, run, promise, hasControl = false, allowsEviction = false }: MeasuredOptions,
 ): DeployedService {
   return {
     ...{ name: `load-${region}`, role: 'load', region, isJob: true },
@@ -158,6 +161,7 @@ function load(
       ...[OPENCLAW_RL, 'load', inFiles(`${scenario}.yaml`), '--endpoints', inFiles(ENDPOINTS_FILE)],
       ...['--gateway', gateway, '--part', region, '--clock', clockUrl],
       ...['--start-at', startAt, '--run', run, '--send', '--json'],
+      ...(promise === undefined ? [] : ['--promise', formatPromise(promise)]),
       ...(hasControl ? ['--control'] : []),
       ...(allowsEviction ? ['--allow-eviction'] : []),
     ],

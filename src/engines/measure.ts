@@ -19,8 +19,21 @@ import type { EngineRun, OnEngine } from './engine-run.ts';
  * of the parts that came, and of the control part. Throws ENVIRONMENT_FAILED if none came, and INTERRUPTED.
  */
 export async function measure(run: EngineRun, onEngine: OnEngine): Promise<string[]> {
-  const { plan, users, recorded, plugin, name, leadMs, files, found, folder, signal, problems, cleanup } =
-    run;
+  const {
+    plan,
+    promise,
+    users,
+    recorded,
+    plugin,
+    name,
+    leadMs,
+    files,
+    found,
+    folder,
+    signal,
+    problems,
+    cleanup,
+  } = run;
   const { url } = onEngine.clock;
   const of = plan.topology.regions; // one part each
   const digest = planDigest({ plan, users, of, ...given({ recorded, plugin }) });
@@ -45,7 +58,7 @@ export async function measure(run: EngineRun, onEngine: OnEngine): Promise<strin
     const deployment = measuredServices(plan, {
       ...{ name, run: name, files, clockUrl: url, prefix: `${DEFAULT_PREFIX}:${id}` },
       ...{ startAt: new Date(startMs).toISOString(), hasControl: true },
-      ...{ ...found, host: byName },
+      ...{ ...found, host: byName, ...given({ promise }) },
     });
     const services = await onEngine.deploy(deployment);
     const startUs = pings.localUs(us + 1_000 * (startMs - wallMs));

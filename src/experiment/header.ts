@@ -1,5 +1,6 @@
 import { parsePolicies } from '../core/policies.ts';
 import type { Policy } from '../core/policy.ts';
+import { formatPromise } from '../core/promise.ts';
 import type { Header, PolicyRecord } from '../history/records/operation.ts';
 import type { PartOfRun } from './parts/part-of-run.ts';
 import type { Run } from './run-context.ts';
@@ -9,11 +10,12 @@ import type { System } from './system.ts';
 export function makeHeader(
   {
     plan,
+    promise,
     startedAt,
     clockSlackUs,
     part,
     simulated,
-  }: Pick<Run, 'plan' | 'startedAt' | 'clockSlackUs'> & {
+  }: Pick<Run, 'plan' | 'promise' | 'startedAt' | 'clockSlackUs'> & {
     readonly part?: Pick<PartOfRun, 'header'>;
     readonly simulated?: true;
   },
@@ -26,6 +28,7 @@ export function makeHeader(
     version: 1,
     ...policyRecords(plan.policy),
     strategy: plan.strategy,
+    ...(promise && { promise: formatPromise(promise) }),
     scenario: plan.scenario,
     seed: plan.seed,
     regions: plan.topology.regions,

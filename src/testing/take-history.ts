@@ -2,6 +2,7 @@ import { invalidOption, OpenclawError } from '../core/errors.ts';
 import { given } from '../core/given.ts';
 import { formatNamed, type NamedPolicy } from '../core/policies.ts';
 import type { Policy } from '../core/policy.ts';
+import { formatPromise } from '../core/promise.ts';
 import { HistoryBuilder } from '../history/columns/builder.ts';
 import type { History } from '../history/history.ts';
 import { encodeRecord } from '../history/records/codec.ts';
@@ -71,7 +72,8 @@ export function ownYardstick({ ownPolicies }: Recorded): Yardstick | undefined {
   return ofPolicies(first.length === 1 ? first.map(({ policy }) => ({ name: '', policy })) : first);
 }
 
-function recordsOf(recorded: Recorded, { policies }: Yardstick): HistoryRecord[] {
+function recordsOf(recorded: Recorded, yardstick: Yardstick): HistoryRecord[] {
+  const { policies } = yardstick;
   checkNames(recorded, policies);
   const { taken, resets, moves } = recorded;
   const operations = taken.map((one) => operationOf(one, recorded, policies));
@@ -80,7 +82,7 @@ function recordsOf(recorded: Recorded, { policies }: Yardstick): HistoryRecord[]
     0,
   );
   return [
-    headerOf(recorded, policies),
+    headerOf(recorded, yardstick),
     ...operations,
     ...resets.map(({ bucket, atUs }) => ({ type: 'event', event: 'reset', atUs, args: { bucket } }) as const),
     ...moves.map(
@@ -91,7 +93,7 @@ function recordsOf(recorded: Recorded, { policies }: Yardstick): HistoryRecord[]
   ];
 }
 
-function headerOf({ strategy, initial, clocks }: Recorded, policies: readonly NamedPolicy[]): Header {
+function headerOf({ strategy, initial, clocks }: Recorded, { promise, policies }: Yardstick): Header {
   const [only] = policies;
   const isOne = policies.length === 1 && only !== undefined;
   return {
@@ -101,6 +103,7 @@ function headerOf({ strategy, initial, clocks }: Recorded, policies: readonly Na
     ...(isOne
       ? { policy: recordOf(only.policy) }
       : { policies: Object.fromEntries(policies.map(({ name, policy }) => [name, recordOf(policy)])) }),
+    promise: formatPromise(promise),
     ...{ strategy, scenario: '', seed: 0, regions: [], startedAt: '', initial },
     ...given({ clocks }),
   };

@@ -22,7 +22,7 @@ export function readForeign(format: ForeignFormat, text: string | Uint8Array, ch
     ...others,
   } as Mapping;
   const { key: _key, ...unnamed } = mapping;
-  const reader = new ForeignReader(format, oneBucket ? unnamed : mapping, POLICY);
+  const reader = new ForeignReader(format, oneBucket ? unnamed : mapping, { policy: POLICY });
   reader.startFile('log');
   reader.push(typeof text === 'string' ? new TextEncoder().encode(text) : text);
   reader.endFile();

@@ -83,15 +83,17 @@ export function claimForStrategy(claim: unknown, strategy: string): unknown {
 }
 
 /** The claims of the options, or the default claims of their promise under an open or a closed load. */
-export function chooseClaims(options: CheckOptions, { isOpen }: { isOpen: boolean }): readonly Claim[] {
+export function chooseClaims(
+  options: CheckOptions,
+  { promise, isOpen }: { readonly promise: Promised; readonly isOpen: boolean },
+): readonly Claim[] {
   if (options.claims !== undefined) return withEvidence(options.claims, options.headroomAtMost);
   const { contestedAtLeast = 0, contestedBucketsAtLeast, infoAtMost = 1, headroomAtMost } = options;
-  const isBucket = (options.promise?.type ?? 'token-bucket') === 'token-bucket';
   const share = (limit: number) => ({ unit: 'share' as const, limit });
   const atLeast = (unit: 'share' | 'count', limit: number | undefined) =>
     limit === undefined || limit === 0 ? [] : [makeClaim({ measure: 'contested', unit, limit })];
   return [
-    ...(isBucket ? bucketClaims(options) : windowClaims(options)),
+    ...(promise.type === 'token-bucket' ? bucketClaims(options) : windowClaims(options)),
     ...honestyClaims(options),
     makeClaim({ measure: 'info', ...share(infoAtMost) }),
     makeClaim({ measure: 'failed', ...share(FAILED_AT_MOST) }),

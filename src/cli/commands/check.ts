@@ -4,10 +4,11 @@ import type { CheckOptions } from '../../checker/check-options.ts';
 import { type Claim, explainClaim } from '../../checker/claims/claim.ts';
 import { MAX_SLEW_PPM } from '../../checker/clocks/grant.ts';
 import { HEADROOM_AT_MOST } from '../../checker/evidence/headroom-facts.ts';
+import { checkPromised } from '../../checker/promised.ts';
 import { invalidOption } from '../../core/errors.ts';
 import { formatPolicy, makePolicy } from '../../core/policy.ts';
 import { printable } from '../../core/printable.ts';
-import { type Promised, parsePromise } from '../../core/promise.ts';
+import { formatPromise, type Promised, parsePromise } from '../../core/promise.ts';
 import { isStrategy } from '../../core/strategies.ts';
 import type { ForeignReader } from '../../history/foreign/reader.ts';
 import type { History } from '../../history/history.ts';
@@ -33,7 +34,7 @@ import type { Environment } from '../process/environment.ts';
 import { exitCodeOfReport } from '../process/exit-codes.ts';
 
 interface Options extends ForeignOptions, ResultFlags, CheckClaimFlags {
-  readonly promise: Promised;
+  readonly promise?: Promised;
   readonly openAtEnd?: number;
   readonly complete: boolean;
   readonly clockDrift?: number;
@@ -56,10 +57,8 @@ export function checkCommand(environment: Environment): Command {
     .addOption(
       new Option(
         '--promise <promise>',
-        'what the limiter guarantees: token-bucket, fixed-window:100/60s[:epoch|:first], sliding-window:100/60s or sliding-counter:100/60s; see below',
-      )
-        .argParser(parsedBy(parsePromise))
-        .default({ type: 'token-bucket' }, 'token-bucket'),
+        'what the limiter guarantees: token-bucket, fixed-window:100/60s[:epoch|:first], sliding-window:100/60s or sliding-counter:100/60s; see below (default: what the history says, else token-bucket)',
+      ).argParser(parsedBy(parsePromise)),
     )
     .addOption(
       clockSlackOption(
@@ -121,11 +120,12 @@ ${FOREIGN_EXAMPLES}
 ${claimsHelp({ hasBound: false })}`;
 
 async function check(files: readonly string[], options: JudgedBy, environment: Environment): Promise<void> {
-  const foreign = makeForeignReader(options, options.promise);
+  const foreign = makeForeignReader(options, options.promise ?? { type: 'token-bucket' });
   const { certificate } = options;
   const paths =
     certificate && (await certificatePaths(certificate, { files, isForeign: foreign !== undefined }));
   const { history, files: read } = await readGiven(files, foreign, environment);
+  checkPromised(history.header, options.promise, HOW_TO_PROMISE);
   if (options.clockDrift !== undefined && history.parts === undefined)
     throw invalidOption(
       '--clock-drift is for a run in parts, and these files are of one recorder',
@@ -135,10 +135,12 @@ async function check(files: readonly string[], options: JudgedBy, environment: E
   sayJudging(history, environment.log);
   const examination = examineHistory(history, {
     ...checkOptionsOf(options, foreign),
-    ...readingOf(history, foreign),
+    ...(foreign === undefined
+      ? { notes: promiseNotes(history.header, options) }
+      : readingOf(history, foreign)),
   });
   const { report: judged } = examination;
-  const isIdeal = options.promise.type === 'token-bucket' && options.claims === undefined;
+  const isIdeal = judged.promise === 'token-bucket' && options.claims === undefined;
   const report = judged.verdict === 'fail' && isIdeal ? { ...judged, ...notesOf(judged, history) } : judged;
   const document = makeCheckDocument(factsOf(history, environment), report);
   environment.out(render(document, options, environment));
@@ -168,7 +170,7 @@ function checkOptionsOf(options: JudgedBy, foreign: ForeignReader | undefined): 
     contestedBucketsAtLeast: options.contested,
     infoAtMost: options.info,
     headroomAtMost: HEADROOM_AT_MOST.audit,
-    promise: options.promise,
+    ...(options.promise && { promise: options.promise }),
     falseDenialsAtMost: options.falseDenials,
     ...(options.dishonest !== undefined && { dishonestAtMost: options.dishonest }),
     openAtEndMissing: foreign !== undefined,
@@ -183,14 +185,22 @@ function checkOptionsOf(options: JudgedBy, foreign: ForeignReader | undefined): 
 }
 
 /** The assumptions, problems and notes of reading a foreign log. */
-function readingOf(history: History, foreign: ForeignReader | undefined) {
-  if (foreign === undefined) return {};
+function readingOf(history: History, foreign: ForeignReader) {
   return {
     assumptions: foreign.assumed(history),
     problems: foreign.problems(history),
     notes: foreign.notes(),
     reading: foreign.reading(),
   };
+}
+
+const HOW_TO_PROMISE =
+  'add --promise token-bucket, or what else it promises, as in: --promise fixed-window:100/60s';
+
+/** A limiter may be held against another promise than its own, and is then not wrong if it breaks that. */
+function promiseNotes({ promise }: Header, { promise: typed }: Options): string[] {
+  if (promise === undefined || typed === undefined || promise === formatPromise(typed)) return [];
+  return [`judged by --promise ${formatPromise(typed)}, though the limiter promises ${promise}`];
 }
 
 /** A run of a strategy may claim less than an ideal bucket: its bound, or nothing of denials. */

@@ -6,6 +6,7 @@ import { endpointsOption } from '../flags/endpoints-flag.ts';
 import { partServiceOptions } from '../flags/target-options.ts';
 import { jsonText } from '../output/output.ts';
 import { quotedForShell } from '../output/typed-command.ts';
+import { promiseOption } from '../plugins/limiter-plugin.ts';
 import type { Environment } from '../process/environment.ts';
 import type { LoadedPart, PartFlags } from '../runs/load-part.ts';
 import { type ScenarioFlags, scenarioOptions } from '../runs/scenario-run.ts';
@@ -43,22 +44,24 @@ export function loadCommand(environment: Environment): Command {
     .option('--allow-eviction', 'run although a server may evict keys')
     .option('--json', 'print the result as JSON', false)
     .addHelpText('after', EXAMPLES);
-  return partServiceOptions(scenarioOptions(command)).action(async (scenario: string, typed: Flags) => {
-    const { OPENCLAW_RL_TASK: named } = environment.env;
-    const flags = { ...(named && { task: named }), ...typed };
-    const { clock, json, ...others } = flags;
-    const addresses = checkFlags(flags);
-    const { checkStartText } = await import('../../experiment/parts/start-time.ts');
-    checkStartText(flags.startAt);
-    const { loadPart } = await import('../runs/load-part.ts'); // heavy: not for --help
-    const loaded = await loadPart(
-      { scenario, flags: others, command },
-      { ...others, ...addresses },
-      environment,
-    );
-    for (const problem of loaded.problems) environment.log(`warning: ${printable(problem)}\n`);
-    environment.out(json ? jsonText(resultOf(loaded, flags)) : textOf(loaded, flags));
-  });
+  return partServiceOptions(scenarioOptions(command))
+    .addOption(promiseOption())
+    .action(async (scenario: string, typed: Flags) => {
+      const { OPENCLAW_RL_TASK: named } = environment.env;
+      const flags = { ...(named && { task: named }), ...typed };
+      const { clock, json, ...others } = flags;
+      const addresses = checkFlags(flags);
+      const { checkStartText } = await import('../../experiment/parts/start-time.ts');
+      checkStartText(flags.startAt);
+      const { loadPart } = await import('../runs/load-part.ts'); // heavy: not for --help
+      const loaded = await loadPart(
+        { scenario, flags: others, command },
+        { ...others, ...addresses },
+        environment,
+      );
+      for (const problem of loaded.problems) environment.log(`warning: ${printable(problem)}\n`);
+      environment.out(json ? jsonText(resultOf(loaded, flags)) : textOf(loaded, flags));
+    });
 }
 
 const EXAMPLES = `

@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { invalidOption } from '../../core/errors.ts';
 import { given } from '../../core/given.ts';
 import { formatPolicy, type Policy, parsePolicy, parseRate, type Rate } from '../../core/policy.ts';
-import type { Promised } from '../../core/promise.ts';
+import { formatPromise, type Promised } from '../../core/promise.ts';
 import {
   FOREIGN_FORMATS,
   type ForeignFormat,
@@ -164,7 +164,8 @@ export function makeForeignReader(options: ForeignOptions, promise: Promised): F
     clockSlackUs,
     unusableAtMost: isFirst ? 0 : unusableAtMost, // a line that is missing may have opened a window
   };
-  return new ForeignReader(from, mapping, policyOf(options, promise));
+  const policy = policyOf(options, promise);
+  return new ForeignReader(from, mapping, { policy, promise: formatPromise(promise) });
 }
 
 /** The fields by the header that each is like; undefined if none is given. */

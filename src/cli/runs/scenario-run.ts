@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { given } from '../../core/given.ts';
+import { parsePolicies } from '../../core/policies.ts';
 import { STRATEGY_NAMES, type StrategyName } from '../../core/strategies.ts';
 import { parseStrategy } from '../../limiter/options/strategy.ts';
 import type { Plan } from '../../scenario/plan.ts';
@@ -17,6 +18,7 @@ import {
 import { OF_AN_AUDIT, refuseTyped } from '../flags/refuse-typed.ts';
 import type { RunFlags } from '../flags/run-options.ts';
 import type { TargetFlags } from '../flags/target-options.ts';
+import { checkPromise, promiseOfPlan } from '../plugins/limiter-plugin.ts';
 import type { Environment } from '../process/environment.ts';
 import { auditScenario, servicesOf } from './audit-run.ts';
 import { onEndpoints } from './plan-run.ts';
@@ -72,12 +74,26 @@ export async function planScenario(
     checkPlan?.(plan);
     return auditScenario(plan, { ...flags, target }, environment);
   }
-  refuseTyped(
-    command,
-    [...ofServices, 'promise'],
-    'only valid with HTTP services in the file of --endpoints',
-  );
+  refuseTyped(command, ofServices, 'only valid with HTTP services in the file of --endpoints');
   const plan = await readScenario(scenario, instead, environment);
   checkPlan?.(plan);
-  return onEndpoints(plan, flags, environment);
+  return {
+    ...(await onEndpoints(plan, flags, environment)),
+    ...(await promiseOf(plan, { promise: flags.promise, command }, environment)),
+  };
 }
+
+/** The promise that replaces that of the scenario's plug-in. Throws INVALID_OPTION without a plug-in, or for an invalid one. */
+async function promiseOf(
+  plan: Plan,
+  { promise, command }: { readonly promise: ScenarioFlags['promise']; readonly command: Command },
+  environment: Environment,
+): Promise<Pick<RunRequest, 'promise'>> {
+  if (plan.limiter === undefined) refuseTyped(command, ['promise'], OF_OTHERS);
+  if (promise === undefined) return {};
+  checkPromise(promise, parsePolicies(plan.policy).length);
+  await promiseOfPlan(plan, environment);
+  return { promise };
+}
+
+const OF_OTHERS = 'only valid for a plug-in, and for HTTP services in the file of --endpoints';

@@ -4,7 +4,7 @@ import { printable } from '../../core/printable.ts';
 import { HistoryBuilder } from '../columns/builder.ts';
 import type { History, LogReading } from '../history.ts';
 import { RecordError } from '../records/fields.ts';
-import type { Operation, PolicyRecord } from '../records/operation.ts';
+import type { Header, Operation } from '../records/operation.ts';
 import { LineSplitter, MAX_LINE_BYTES } from '../scan/lines.ts';
 import { FOREIGN_FORMATS, type ForeignFormat, fieldsOf, TIMED_FORMATS } from './formats/formats.ts';
 import { guessFormat } from './guess.ts';
@@ -30,7 +30,7 @@ import { UnusableLines } from './unusable.ts';
 export class ForeignReader {
   readonly #builder = new HistoryBuilder();
   readonly #mapping: Mapping;
-  readonly #policy: PolicyRecord;
+  readonly #limit: Pick<Header, 'policy' | 'promise'>;
   readonly #format: ForeignFormat;
   readonly unusable = new UnusableLines();
   readonly #keyFields: KeyFields;
@@ -50,10 +50,10 @@ export class ForeignReader {
   /** The number of lines without a key; they have no bucket. */
   skipped = 0;
 
-  constructor(format: ForeignFormat, mapping: Mapping, policy: PolicyRecord) {
+  constructor(format: ForeignFormat, mapping: Mapping, limit: Pick<Header, 'policy' | 'promise'>) {
     this.#format = format;
     this.#mapping = mapping;
-    this.#policy = policy;
+    this.#limit = limit;
     this.#keyFields = new KeyFields(fieldsOf(mapping));
     this.#stated = new StatedFields(mapping.stated);
   }
@@ -78,7 +78,7 @@ export class ForeignReader {
       type: 'header',
       format: 'openclaw-history',
       version: 1,
-      policy: this.#policy,
+      ...this.#limit,
       strategy: this.#format,
       scenario: '',
       seed: 0,

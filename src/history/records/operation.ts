@@ -105,6 +105,8 @@ export interface Header {
   /** By name, for classes of buckets. */
   readonly policies?: Readonly<Record<string, PolicyRecord>>;
   readonly strategy: string;
+  /** What the limiter claims to enforce, as `check --promise` takes it. Absent: a token bucket of its policy. */
+  readonly promise?: string;
   readonly scenario: string;
   readonly seed: number;
   readonly regions: readonly string[];

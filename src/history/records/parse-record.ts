@@ -1,5 +1,7 @@
+import { OpenclawError } from '../../core/errors.ts';
 import { given } from '../../core/given.ts';
 import { quoted } from '../../core/printable.ts';
+import { formatPromise, parsePromise } from '../../core/promise.ts';
 import {
   asObject,
   checkWellFormed,
@@ -121,6 +123,7 @@ function parseHeader(fields: Fields): Header {
       policies: policies === undefined ? undefined : parsePolicies(policies),
     }),
     strategy: optional(fields, 'strategy', text) ?? '',
+    ...given({ promise: optional(fields, 'promise', parsePromised) }),
     scenario: optional(fields, 'scenario', text) ?? '',
     seed: optional(fields, 'seed', number) ?? 0,
     regions: parseRegions(fields.regions),
@@ -134,6 +137,15 @@ function parseHeader(fields: Fields): Header {
       part: optional(fields, 'part', ({ part }) => parsePart(part)),
     }),
   };
+}
+
+function parsePromised(fields: Fields): string {
+  const written = text(fields, 'promise');
+  try {
+    return formatPromise(parsePromise(written));
+  } catch (error) {
+    throw error instanceof OpenclawError ? new RecordError(error.message) : error;
+  }
 }
 
 function parseRegions(value: unknown): string[] {
