@@ -10,6 +10,7 @@ import { boundOf, falseDenialsOf, statedOf } from '../limiter/strategies/bounds.
 import { busiestBuckets, failurePolicyOf } from './plan-file.ts';
 import { homesNote, leftOut, machinesNote, notProved, planNotes } from './plan-notes.ts';
 import { pluginNotes } from './plugin-notes.ts';
+import { problemsOf } from './record-problems.ts';
 import type { JudgedBy, Run } from './run-context.ts';
 
 /** The checker's latencies for each region and outcome. */
@@ -22,17 +23,12 @@ export function latenciesOf({ regions }: CheckReport) {
   );
 }
 
-export function judgedBy({
-  plan,
-  promise,
-  users,
-  signal,
-  problems,
-}: Pick<Run, 'plan' | 'promise' | 'users' | 'signal' | 'problems'>): JudgedBy {
+export function judgedBy(run: Pick<Run, 'plan' | 'promise' | 'users' | 'signal' | 'problems'>): JudgedBy {
+  const { plan, promise, users } = run;
   return {
     plan,
     busiest: busiestBuckets(plan, users),
-    problems: [...(signal.aborted ? ['the run was interrupted'] : []), ...problems],
+    problems: problemsOf(run),
     ...(promise && { promise }),
   };
 }

@@ -1,11 +1,17 @@
 import { PROBLEM_EVENT } from '../history/records/operation.ts';
 import type { Recorder } from '../load/recorder.ts';
 import type { HistoryFile } from './history-file.ts';
+import type { Run } from './run-context.ts';
 
 /** Characters of a problem in a history. */
 const MOST_PROBLEM = 500;
 
-/** Those of a part are judged with its history, by a program that does not know them otherwise. */
+/** What went wrong so far, as sentences. With any of them the verdict is `unknown` at best. */
+export function problemsOf({ signal, problems }: Pick<Run, 'signal' | 'problems'>): readonly string[] {
+  return [...(signal.aborted ? ['the run was interrupted'] : []), ...problems];
+}
+
+/** Writes problems into the history: `check` knows no others. */
 export function recordProblems(
   problems: readonly string[],
   recorder: Pick<Recorder, 'nowUs'>,

@@ -5,6 +5,7 @@ import { describeLoad } from '../experiment/describe-load.ts';
 import { makeHeader } from '../experiment/header.ts';
 import type { HistoryFile } from '../experiment/history-file.ts';
 import { shapeOf } from '../experiment/plan-file.ts';
+import { problemsOf, recordProblems } from '../experiment/record-problems.ts';
 import { openTallies, recordDropped } from '../experiment/recording.ts';
 import type { Run } from '../experiment/run-context.ts';
 import { cheapShapeOf, DRAIN_MS, warmUpUsers } from '../experiment/warm-up.ts';
@@ -100,6 +101,7 @@ async function recordLoad(world: World, run: SimulatedRun, history: RecordedHist
   for (const event of ages?.records(Math.ceil(recorder.nowUs())) ?? []) history.add(event);
   const silent = topology.nodes.filter(({ name }) => !nodes.answers(name)).map(({ name }) => name);
   if (silent.length > 0) problems.push(`not responding at the end of the run: ${silent.join(', ')}`);
+  recordProblems(problemsOf(run), recorder, history);
   return { recorder, sample: sample.facts(), loadMs: load.sentForMs, ...given({ redisCalls }) };
 }
 
