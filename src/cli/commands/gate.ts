@@ -33,7 +33,11 @@ export function gateCommand(environment: Environment): Command {
     .description('Check a finished run against its claims (or others); the exit code is the result.')
     .argument('[run]', 'folder of a run', LATEST_RUN)
     .addOption(claimOption('one more claim').default([], 'none'))
-    .option('--simulated', 'take a simulated run, too: it is no evidence about a real Redis', false)
+    .option(
+      '--simulated',
+      'take a simulated run, too: it is no evidence about a real Redis. Of a real run a note says that it is one',
+      false,
+    )
     .option('--junit <file>', 'write the claims as JUnit XML, one test case each')
     .addOption(githubOption('report'))
     .option('--json', 'print the report with these claims as one JSON document', false)
@@ -56,6 +60,8 @@ ${claimsHelp({ hasBound: true })}`;
 async function gate(run: string, options: Options, environment: Environment): Promise<void> {
   const { report: kept, folder } = await readJudgedRun(run, environment.cwd);
   if (kept.simulated && !options.simulated) throw simulatedRun(run);
+  if (options.simulated && !kept.simulated)
+    environment.log(`note: ${printable(run)} is a real run, and is judged as one\n`);
   const report = judgeAgain(kept, options.claim);
   for (const claim of options.claim) environment.log(`${printable(explainClaim(parseClaim(claim)))}\n`);
   environment.out(rendered(report, folder, options, environment));

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { invalidOption, OpenclawError } from '../../core/errors.ts';
@@ -7,6 +8,7 @@ import { leftOutText } from '../../history/parts/part-texts.ts';
 import { makeVerification, renderVerification } from '../../report/verification.ts';
 import { CERTIFICATE_FILE } from '../files/certificate-file.ts';
 import { chooseFiles } from '../files/choose-files.ts';
+import { recordsIn } from '../files/first-record.ts';
 import { historyFilesOf, historyWords } from '../files/history-files.ts';
 import { LATEST_RUN, readRun } from '../files/read-report.ts';
 import { readCertificateEnd, runVerifier } from '../files/run-verifier.ts';
@@ -75,11 +77,24 @@ async function filesOfCheck(
   history: readonly string[],
   environment: Environment,
 ): Promise<Files> {
+  for (const file of history) if ((await kindOf(file)) === 'certificate') throw noHistory(file);
   if (history.length > 0) return { certificate, ...(await chosen(history, environment)) };
   throw invalidOption(
     '--certificate needs the files of its history',
     `openclaw-rl verify --certificate ${quotedForShell(printable(certificate))} <history...>`,
   );
+}
+
+/** A pipe is not looked into: it can be read once. */
+async function kindOf(file: string): Promise<'history' | 'certificate' | undefined> {
+  const found = await stat(file).catch(() => undefined);
+  return found?.isFile() ? recordsIn(file) : undefined;
+}
+
+function noHistory(file: string): OpenclawError {
+  return new OpenclawError('INVALID_HISTORY', `${printable(file)}: it is a certificate, and no history`, {
+    hint: 'openclaw-rl verify --certificate <certificate> <history...>',
+  });
 }
 
 async function chosen(

@@ -7,7 +7,7 @@ import { FOREIGN_FORMATS } from '../../history/foreign/formats/formats.ts';
 import type { History } from '../../history/history.ts';
 import { quotedForShell } from '../output/typed-command.ts';
 import { whyNoCertificate, writeCertificate, writeLines } from './certificate-file.ts';
-import { linesOfFile } from './lines-of-file.ts';
+import { type FirstRecord, firstRecord } from './first-record.ts';
 
 /** Where `check` writes the certificate of a history, and the operations of a foreign log, which a verifier cannot read. */
 export interface CertificatePaths {
@@ -52,11 +52,6 @@ async function identityOf(path: string): Promise<string | undefined> {
   return found?.isFile() ? `${found.dev} ${found.ino}` : undefined;
 }
 
-interface FirstRecord {
-  readonly format?: unknown;
-  readonly strategy?: unknown;
-}
-
 function isCertificate({ format }: FirstRecord): boolean {
   return format === 'openclaw-certificate';
 }
@@ -64,18 +59,6 @@ function isCertificate({ format }: FirstRecord): boolean {
 function isCopy({ format, strategy }: FirstRecord): boolean {
   return format === 'openclaw-history' && Object.hasOwn(FOREIGN_FORMATS, String(strategy));
 }
-
-/** The first record of a file; an empty one if it has none. */
-async function firstRecord(path: string): Promise<FirstRecord> {
-  try {
-    for await (const line of linesOfFile(path, { end: MOST_BYTES })) return Object(JSON.parse(line));
-  } catch {
-    // not readable, not packed or not JSON: a file of something else
-  }
-  return {};
-}
-
-const MOST_BYTES = 1_048_576;
 
 /** Writes the certificate, and logs how it can be verified, or why there is none. Throws ENVIRONMENT_FAILED and INTERRUPTED. */
 export async function writeChecked(

@@ -6,6 +6,8 @@ import { describeWriter } from '../../experiment/run-writer.ts';
 import type { RunReport } from '../../report/report.ts';
 import { ERROR_FILE, generousClaims, parseRunError } from '../../report/run-error.ts';
 import { parseReport } from '../../report/schema.ts';
+import { quotedForShell } from '../output/typed-command.ts';
+import { recordsIn } from './first-record.ts';
 import { historyFilesOf, historyWords } from './history-files.ts';
 import { readTextFile } from './read-file.ts';
 import { isRunFolder, newestRun, REPORTS } from './run-names.ts';
@@ -71,11 +73,11 @@ export async function readRunOrWhy(nameOrPath: string, cwd: string): Promise<Kep
 async function readText(nameOrPath: string, cwd: string) {
   const run = existsSync(resolve(cwd, nameOrPath)) ? nameOrPath : (newestRun(nameOrPath, cwd) ?? nameOrPath);
   const path = resolve(cwd, run);
-  const isFolder = await stat(path).then(
-    (found) => found.isDirectory(),
-    () => undefined,
-  );
-  if (isFolder === undefined) throw await withoutRun(run, cwd);
+  const found = await stat(path).catch(() => undefined);
+  if (found === undefined) throw await withoutRun(run, cwd);
+  const isFolder = found.isDirectory();
+  const records = found.isFile() ? await recordsIn(path) : undefined;
+  if (records !== undefined) throw noRun(run, records);
   if (isFolder && !existsSync(join(path, 'report.json'))) throw await withoutReport(run, path);
   const [file, name] = isFolder ? [join(path, 'report.json'), join(run, 'report.json')] : [path, run];
   const text = await readTextFile(file).catch((error: Error) => {
@@ -94,6 +96,18 @@ async function withoutRun(run: string, cwd: string): Promise<OpenclawError> {
   if (newest === undefined) return none;
   const path = join(reports, newest);
   return withoutReport(path, resolve(cwd, path));
+}
+
+/** Of a file that belongs to a run, or to `verify`. */
+function noRun(name: string, records: 'history' | 'certificate'): OpenclawError {
+  const file = quotedForShell(name);
+  const hints = {
+    history: `to judge it: openclaw-rl check ${file}\n  to verify its certificate: openclaw-rl verify --certificate <file> ${file}`,
+    certificate: `to verify it: openclaw-rl verify --certificate ${file} <history...>`,
+  };
+  return new OpenclawError('INVALID_REPORT', `${name}: it is a ${records}; expected the folder of a run`, {
+    hint: hints[records],
+  });
 }
 
 /** Says why there is none, and what to do with what was recorded. */

@@ -6,6 +6,7 @@ import type { CertificateEnd } from '../../checker/certificates/certificate-line
 import { OpenclawError } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
 import type { VerifierCounts } from '../../report/verification.ts';
+import { quotedForShell } from '../output/typed-command.ts';
 import { linesOfFile } from './lines-of-file.ts';
 
 /** A program of its own, without code of the checker. */
@@ -24,6 +25,7 @@ export async function readCertificateEnd(path: string): Promise<CertificateEnd> 
       if (line !== '') last = line;
     }
     const { format, version } = JSON.parse(first);
+    if (format === 'openclaw-history') throw isHistory(path);
     if (format !== 'openclaw-certificate') throw new Error('it is no certificate');
     if (version !== 1) throw new Error(`expected version 1; found ${version}`);
     return endOf(JSON.parse(last));
@@ -39,7 +41,15 @@ function endOf(record: CertificateEnd & { readonly type?: unknown }): Certificat
   return end;
 }
 
+function isHistory(path: string): OpenclawError {
+  const hint = `name the file that was written by: openclaw-rl check ${quotedForShell(printable(path))} --certificate <file>`;
+  return new OpenclawError('INVALID_CERTIFICATE', `${printable(path)}: it is a history, and no certificate`, {
+    hint,
+  });
+}
+
 function invalidCertificate(path: string, error: unknown): OpenclawError {
+  if (error instanceof OpenclawError) return error;
   const { code, message } = error as NodeJS.ErrnoException;
   const why =
     code === 'ENOENT'
