@@ -47,12 +47,9 @@ const KNOWN: Known<JudgeOptions> = {
  * of a plug-in that does not say its promise.
  */
 export function judgeHistory(history: History, options: JudgeOptions = {}): CheckReport {
-  checkPromised(
-    history.header,
-    options.promise,
-    "say it: judgeHistory(history, { promise: 'token-bucket' })",
-  );
-  return checkHistory(history, readJudgeOptions(options));
+  const given = readJudgeOptions(options);
+  checkPromised(history.header, given.promise, "say it: judgeHistory(history, { promise: 'token-bucket' })");
+  return checkHistory(history, given);
 }
 
 /** The same options for the checker. Throws INVALID_OPTION for wrong options, `of` what messages name. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { parsePromise } from '../core/promise.ts';
 import { parseEndpoints } from '../scenario/endpoints/parse.ts';
 import { parseScenario } from '../scenario/parse.ts';
 import { planTopology } from '../topology/topology.ts';
@@ -174,5 +175,12 @@ describe('the measured services', () => {
     const plan = { ...planOf(), limiter: '/home/ada/mine.mjs', strategy: 'plugin:mine.mjs' };
     const deployment = measuredServices(plan, MEASURED);
     expect(commandOf(deployment, 'rating-us-east-1')).toContain('--limiter /openclaw-rl/mine.mjs --policy');
+    expect(commandOf(deployment, 'load-us-east')).not.toContain('--promise');
+  });
+
+  it('record the promise by which the run is judged', () => {
+    const promise = parsePromise('fixed-window:20/4s:first');
+    const deployment = measuredServices(planOf(), { ...MEASURED, promise });
+    expect(commandOf(deployment, 'load-us-east')).toContain(' --promise fixed-window:20/4s:first');
   });
 });

@@ -58,7 +58,7 @@ async function reportOf(args: readonly string[], cwd: string) {
   return { code, report: JSON.parse(stdout) as RunReport };
 }
 
-/** Runs a limiter in virtual time, in a folder that has the plug-in `mine.mjs`. */
+/** Runs a limiter in virtual time, in a folder of its own. */
 async function simulate(limiter: string, claims: readonly string[], plugin = '') {
   const cwd = testFolder();
   write(cwd, 'mine.mjs', plugin);

@@ -39,6 +39,33 @@ describe('the package', () => {
     expect(verdicts).toEqual(['pass', 'fail', 'fail', 'pass', 'pass', 'unknown']);
   });
 
+  it('judges by the promise that a history says, and asks for that of a plug-in', () => {
+    const judged = asUser(`${CHECK}
+      const all = ['allowed', 'allowed', 'allowed'];
+      const promised = (says, options) => {
+        Object.assign(header, { promise: undefined }, says);
+        try {
+          return judge(all, { contested: 0, ...options }).promise;
+        } catch ({ code, hint }) {
+          return [code, hint];
+        }
+      };
+      console.log(JSON.stringify([
+        promised({ promise: 'fixed-window:3/1s' }),
+        promised({ promise: 'fixed-window:3/1s' }, { promise: 'sliding-window:3/1s' }),
+        promised({}),
+        promised({ strategy: 'plugin:mine.mjs' }),
+        promised({ strategy: 'plugin:mine.mjs' }, { promise: 'token-bucket' }),
+      ]));`);
+    expect(judged).toEqual([
+      'fixed-window:3/1s',
+      'sliding-window:3/1s',
+      'token-bucket',
+      ['INVALID_OPTION', "say it: judgeHistory(history, { promise: 'token-bucket' })"],
+      'token-bucket',
+    ]);
+  });
+
   it('proves its verdict', () => {
     const [finding] = asUser(
       `${CHECK} console.log(JSON.stringify(judge(['allowed', 'allowed', 'allowed']).overAdmission.findings));`,

@@ -7,6 +7,8 @@ import { monotonicUs } from '../../../src/load/monotonic.ts';
 import { runCli, startCli, testFolder, untilSaid } from '../../support/cli.ts';
 import { httpReply, startHttpServer } from '../../support/http-server.ts';
 
+const PROMISE = ['--promise', 'sliding-window:10/60s'];
+
 const CLOCK_MS = Date.parse('2026-03-01T12:00:00Z');
 
 /** A clock at which it is noon when it is first asked, so that the start is as far ahead on any machine. */
@@ -99,7 +101,10 @@ describe('load', { timeout: 60_000 }, () => {
   it('records the problems that it found: the verdict on its part is then unknown', async () => {
     const { folder, words, env: own, file } = await prepare({ duration: '200ms', laterMachine: 'other' });
     const env = { ...own, OPENCLAW_RL_TASK: 'load.1', OPENCLAW_RL_MACHINE: 'node-7' }; // as a scheduler sets them
-    const { code, stderr } = await runCli([...words, '12:00:05', '--control'], { cwd: folder, env });
+    const { code, stderr } = await runCli([...words, '12:00:05', '--control', ...PROMISE], {
+      cwd: folder,
+      env,
+    });
     const problem = /the clock of another machine \(other\) answered later/;
     expect([code, stderr]).toEqual([0, expect.stringMatching(problem)]);
     const records = readFileSync(file, 'utf8')
@@ -107,6 +112,7 @@ describe('load', { timeout: 60_000 }, () => {
       .split('\n')
       .map((line) => JSON.parse(line));
     const given = { task: 'load.1', machine: machineId('node-7') };
+    expect(records[0]).toMatchObject({ promise: 'sliding-window:10/60s', strategy: 'external' });
     expect(records[0].part).toMatchObject({ name: 'north', control: true, ...given });
     const [event, ...others] = records.filter(({ event }) => event === 'problem');
     expect(others).toEqual([]);

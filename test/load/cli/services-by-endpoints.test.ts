@@ -110,6 +110,10 @@ describe('HTTP services in an endpoints file', { timeout: 120_000 }, () => {
       says: /--subject-header: only valid with HTTP services in the file of --endpoints/,
     },
     {
+      args: ['run', 'baseline', '--promise', 'sliding-window:20/4s'],
+      says: /--promise: only valid for a plug-in, and for HTTP services in the file of --endpoints/,
+    },
+    {
       args: ['chaos', 'command', ...BREAK, ...SERVICES, '--probe', 'restart,region=a'],
       says: /probe restart needs Redis nodes; this system has HTTP services/,
     },

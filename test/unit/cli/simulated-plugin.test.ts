@@ -212,6 +212,9 @@ it('whose limiter cannot be made a second time leaves its fault in force, as a r
   const { code, stdout, stderr } = await callCli(args, { cwd });
   expect(code, stderr).toBe(2);
   const { verdict, troubles, faults, sent, outcomes } = JSON.parse(stdout);
+  const checked = await callCli(['check', 'reports/latest/history.ndjson', '--json'], { cwd });
+  const judged = JSON.parse(checked.stdout);
+  expect([checked.code, judged.verdict, judged.troubles]).toEqual([2, verdict, troubles]);
   const why = 'plugin:mine.mjs failed to start: no second start';
   expect([verdict, troubles]).toEqual([
     'unknown',

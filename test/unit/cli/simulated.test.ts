@@ -104,8 +104,10 @@ describe.each([true, false])('a run whose report says simulated: %s', (isSimulat
         );
         expect(plain.stderr).toContain(`openclaw-rl gate ${shown} --simulated`);
       }
-      const { code, stdout } = await callCli(['gate', ...words, '--simulated'], { cwd });
+      const { code, stdout, stderr } = await callCli(['gate', ...words, '--simulated'], { cwd });
       expect([code, stdout.startsWith('verdict  pass, simulated\n')]).toEqual([0, isSimulated]);
+      const note = `note: ${named ?? 'reports/latest'} is a real run, and is judged as one\n`;
+      expect(stderr.includes(note)).toBe(!isSimulated);
     },
   );
 
@@ -118,16 +120,19 @@ describe.each([true, false])('a run whose report says simulated: %s', (isSimulat
   });
 });
 
-it('a history in several files is simulated if one of them is', async () => {
+it('a history of a simulated run is not joined with one of a real run', async () => {
   const cwd = testFolder();
   const [header = '', ...rest] = historyText(5).split('\n');
   write(cwd, 'a.ndjson', historyText(5, { from: 10 }));
   write(cwd, 'b.ndjson', [JSON.stringify({ ...JSON.parse(header), simulated: true }), ...rest].join('\n'));
-  for (const files of [
-    ['a.ndjson', 'b.ndjson'],
-    ['b.ndjson', 'a.ndjson'],
-  ])
-    expect((await callCli(['check', ...files], { cwd })).stdout).toMatch(/^verdict {2}\w+, simulated\n/);
+  for (const [files, says] of [
+    [['a.ndjson', 'b.ndjson'], 'b.ndjson:1: it is of another run than the first file: it was simulated;'],
+    [['b.ndjson', 'a.ndjson'], 'a.ndjson:1: it is of another run than the first file: it was not simulated;'],
+  ] as const) {
+    const { code, stdout, stderr } = await callCli(['check', ...files], { cwd });
+    expect([code, stdout]).toEqual([64, '']);
+    expect(stderr).toContain(says);
+  }
 });
 
 it('a simulated run is no baseline of a real one', async () => {

@@ -219,6 +219,23 @@ describe('verify', () => {
       says: /c\.ndjson\.gz: it is no certificate\n.*openclaw-rl check <history> --certificate <file> \[INVALID_CERT/,
     },
     {
+      title: 'a history as its certificate',
+      spoil: (cwd: string) => write(cwd, 'c.ndjson.gz', gzipSync(readFileSync(join(cwd, 'h.ndjson')))),
+      says: /c\.ndjson\.gz: it is a history, and no certificate\n.*openclaw-rl check c\.ndjson\.gz --certificate <file> \[INVALID_CERT/,
+    },
+    {
+      title: 'a certificate as its history',
+      spoil: (cwd: string) =>
+        write(
+          cwd,
+          'h.ndjson',
+          recordsIn(cwd)
+            .map((record) => JSON.stringify(record))
+            .join('\n'),
+        ),
+      says: /h\.ndjson: it is a certificate, and no history\n.*openclaw-rl verify --certificate <certificate> <history\.\.\.> \[INVALID_HIST/,
+    },
+    {
       title: 'a certificate that was cut',
       spoil: (cwd: string) =>
         write(cwd, 'c.ndjson.gz', readFileSync(join(cwd, 'c.ndjson.gz')).subarray(0, 90)),
@@ -262,6 +279,14 @@ describe('verify', () => {
     { args: ['--certificate', 'gone.gz', 'h.ndjson'], says: /gone\.gz: there is no such file/ },
     { args: ['--certificate', 'c.ndjson.gz', 'gone'], says: /gone: .*no such file.*INVALID_HISTORY/s },
     { args: ['a', 'b'], says: /expected one run; found 2/ },
+    {
+      args: ['h.ndjson'],
+      says: /h\.ndjson: it is a history; .*\n.*openclaw-rl check h\.ndjson\n.*verify --certificate <file> h/,
+    },
+    {
+      args: ['c.ndjson.gz'],
+      says: /c\.ndjson\.gz: it is a certificate; expected the folder of a run\n.*verify --certificate c\.nd/,
+    },
     { args: [], says: /reports\/latest: there is no such run/ },
   ])('says what is missing: $args', async ({ args, says }) => {
     const { code, stderr } = await callCli(['verify', ...args], { cwd: await certified(20) });

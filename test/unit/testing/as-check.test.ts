@@ -47,8 +47,7 @@ describe('the failure message of a matcher', () => {
       expect(pass).toBe(false);
       const file = join(folder, `${tokens}.ndjson`);
       writeFileSync(file, history.toNdjson(asked));
-      const promise = name === 'toKeepPromise' ? ['--promise', asked] : [];
-      const { stdout } = await callCli(['check', file, ...promise, ...flags]);
+      const { stdout } = await callCli(['check', file, ...flags]);
       const [verdict = '', ...proofs] = message().split('\n\n').slice(1);
       const withoutAdvice = verdict.replace(/\n {2}to do .*/g, '');
       expect(stdout.startsWith(`${withoutAdvice}\n`), `${stdout}\nis not\n${withoutAdvice}`).toBe(true);
