@@ -12,7 +12,8 @@ import { fullBucket, take as takeFrom } from '../dist/core/bucket.js';
 import { parsePolicy } from '../dist/core/policy.js';
 import { makeRandom } from '../dist/core/prng.js';
 import { createLease } from '../dist/index.js';
-import { busiestUsers, makeUserDraw, planUsers } from '../dist/load/users.js';
+import { planUsers } from '../dist/load/drawn-users.js';
+import { busiestUsers, makeUserDraw } from '../dist/load/users.js';
 import { DEFAULT_TOPOLOGY } from '../dist/topology/topology.js';
 import { startRegions } from './start-regions.mjs';
 

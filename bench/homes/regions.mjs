@@ -1,7 +1,8 @@
 // Three regions, their homes table, and users of them.
 import { Redis } from 'ioredis';
 import { makeRandom } from '../../dist/core/prng.js';
-import { makeUserDraw, planUsers } from '../../dist/load/users.js';
+import { planUsers } from '../../dist/load/drawn-users.js';
+import { makeUserDraw } from '../../dist/load/users.js';
 import { withRegions } from '../../dist/rating/homes.js';
 import { requireHomes } from '../../dist/regions/cluster/homes.js';
 import { DEFAULT_TOPOLOGY } from '../../dist/topology/topology.js';

@@ -82,8 +82,8 @@ function median(values) {
 async function sendOne({ dist, processes, port, durationMs, target }) {
   const load = (path) => import(`${dist}${path}`);
   const [{ HistoryFile }, { Recorder }, { runLoad }, { planUsers }, { makePolicy }] = await Promise.all(
-    ['experiment/history-file', 'load/recorder', 'load/run-load', 'load/users', 'core/policy'].map((path) =>
-      load(`${path}.js`),
+    ['experiment/history-file', 'load/recorder', 'load/run-load', 'load/drawn-users', 'core/policy'].map(
+      (path) => load(`${path}.js`),
     ),
   );
   const folder = mkdtempSync(join(tmpdir(), 'openclaw-rl-bench-processes-'));

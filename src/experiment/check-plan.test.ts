@@ -14,6 +14,11 @@ const check = (more: Partial<Plan>, provider: ProviderName = 'auto') =>
 
 const COMMAND = { fault: 'command', inject: 'x', heal: 'x', limitMs: 1, atMs: 0, forMs: 1 } as const;
 
+it('a simulation takes ten times as many users', () => {
+  const large = { ...plan, load: { ...plan.load, users: 10_000_000 } };
+  expect(checkPlan({ plan: large, provider: 'local', isSimulated: true })).toEqual(check({}));
+});
+
 describe('a plan that is about to be run', () => {
   it('gives its claims', () => {
     expect(check({}).map(({ text }) => text)).toEqual(plan.claims);
@@ -26,6 +31,14 @@ describe('a plan that is about to be run', () => {
       title: 'claims something of a phase it does not have',
       more: { faults: [] },
       error: { code: 'INVALID_CLAIM', message: expect.stringMatching(/its phases: whole run$/) },
+    },
+    {
+      title: 'has more users than can be sent',
+      more: { load: { ...plan.load, users: 1_000_001 } },
+      error: {
+        code: 'INVALID_OPTION',
+        message: '1000001 users can only be simulated; at most 1000000 can be sent',
+      },
     },
     ...[{ region: 'mars' }, { node: 'eu-west-7' }].map((place) => ({
       title: `proves a command by what it does not have: ${JSON.stringify(place)}`,

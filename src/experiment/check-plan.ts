@@ -7,6 +7,7 @@ import type { FaultRecord } from '../history/records/operation.ts';
 import type { ProviderName } from '../regions/choose-provider.ts';
 import { noSlotsToMove, plansSlots } from '../regions/cluster/slots/return-slots.ts';
 import { checkProbe } from '../scenario/checks.ts';
+import { MOST_SENT_USERS } from '../scenario/defaults.ts';
 import { isOfStore } from '../scenario/faults/index.ts';
 import type { Plan, PlannedFault } from '../scenario/plan.ts';
 import { MOST_REGIONS } from '../topology/regions.ts';
@@ -22,15 +23,22 @@ interface CheckedPlan {
 }
 
 /**
- * Gives the claims of a plan. Throws INVALID_OPTION for more regions than a machine starts and a sample unless it is simulated, for a plug-in or a fault of the
- * store in containers, for slots that move where the plan has none, for a probe of what the plan does not have and for too
- * many load processes, and INVALID_CLAIM for a claim on a phase that the plan's faults do not create.
+ * Gives the claims of a plan. Throws INVALID_OPTION for more regions than a machine starts, more users than can be sent
+ * and a sample unless it is simulated, for a plug-in or a fault of the store in containers, for slots that move where the
+ * plan has none, for a probe of what the plan does not have and for too many load processes, and INVALID_CLAIM for a claim
+ * on a phase that the plan's faults do not create.
  */
 export function checkPlan({ plan, provider, startsNodes = true, isSimulated = false }: CheckedPlan): Claim[] {
   const { length: regions } = plan.topology.regions;
   if (regions > MOST_REGIONS && !isSimulated)
     throw invalidOption(
       `${regions} regions can only be simulated; at most ${MOST_REGIONS} can be started`,
+      'add --simulate',
+    );
+  const { users } = plan.load;
+  if (users > MOST_SENT_USERS && !isSimulated)
+    throw invalidOption(
+      `${users} users can only be simulated; at most ${MOST_SENT_USERS} can be sent`,
       'add --simulate',
     );
   if (plan.sample !== undefined && !isSimulated)

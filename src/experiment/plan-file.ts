@@ -3,7 +3,7 @@ import { byName, parsePolicies } from '../core/policies.ts';
 import { bucketName } from '../history/columns/table.ts';
 import type { FailurePolicy } from '../limiter/wrappers/failure-policy.ts';
 import { bucketOf } from '../load/target.ts';
-import { busiestUsers, type LoadShape, type PlannedUser } from '../load/users.ts';
+import { busiestUsers, type LoadShape, type Users } from '../load/users.ts';
 import type { Plan } from '../scenario/plan.ts';
 import { isInSample } from './bucket-sample.ts';
 import { writeRunFile } from './run-folder.ts';
@@ -16,8 +16,8 @@ const ENOUGH = 2;
 const MOST_WRITTEN = 10_000;
 
 /** Writes `plan.json`: the plan, and every user that was drawn for it unless there are very many. */
-export async function writePlan(folder: string, plan: Plan, users: readonly PlannedUser[]): Promise<void> {
-  const drawn = users.length <= MOST_WRITTEN ? { drawn: { users } } : {};
+export async function writePlan(folder: string, plan: Plan, users: Users): Promise<void> {
+  const drawn = users.length <= MOST_WRITTEN ? { drawn: { users: [...users] } } : {};
   await writeRunFile(folder, 'plan.json', `${JSON.stringify({ ...plan, ...drawn }, undefined, 2)}\n`);
 }
 
@@ -30,7 +30,7 @@ export function shapeOf({ seed, topology: { regions }, load, policy, homes }: Pl
 /** The buckets that are expected to get the most requests, of those that are recorded; with several policies, of each of them. */
 export function busiestBuckets(
   { topology: { regions }, policy, seed, sample }: Pick<Plan, 'topology' | 'policy' | 'seed' | 'sample'>,
-  users: readonly PlannedUser[],
+  users: Users,
 ): string[] {
   const drawn = sample === undefined ? BUSIEST : Math.ceil((ENOUGH * BUSIEST) / sample);
   const busiest = busiestUsers(users, regions, drawn)

@@ -1,6 +1,7 @@
 import { OpenclawError } from '../core/errors.ts';
+import { planUsers } from '../load/drawn-users.ts';
 import { recordedUsers } from '../load/recorded.ts';
-import { type PlannedUser, planUsers, REAL_USER } from '../load/users.ts';
+import { REAL_USER, type Users } from '../load/users.ts';
 import { Cleanup } from './cleanup.ts';
 import { type LoadSender, openSender } from './load-sender.ts';
 import { leftToStart, type PartOfRun } from './parts/part-of-run.ts';
@@ -15,7 +16,7 @@ export function usersOf({
   plan,
   recorded,
   areUsersReal,
-}: Pick<RunOptions, 'plan' | 'recorded' | 'areUsersReal'>): PlannedUser[] {
+}: Pick<RunOptions, 'plan' | 'recorded' | 'areUsersReal'>): Users {
   const shape = shapeOf(plan);
   return recorded === undefined
     ? planUsers(shape, areUsersReal ? REAL_USER : 'u')

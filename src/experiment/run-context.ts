@@ -2,7 +2,7 @@ import type { CheckReport } from '../checker/check.ts';
 import type { Promised } from '../core/promise.ts';
 import type { Shell } from '../faults/support/shell.ts';
 import type { RecordedRequest } from '../history/foreign/arrivals.ts';
-import type { PlannedUser } from '../load/users.ts';
+import type { Users } from '../load/users.ts';
 import type { Plan } from '../scenario/plan.ts';
 import type { Cleanup } from './cleanup.ts';
 import type { PartOfRun } from './parts/part-of-run.ts';
@@ -63,7 +63,7 @@ export interface JudgeApart {
 
 /** The state that the stages of a run share. */
 export interface RunState {
-  readonly users: readonly PlannedUser[];
+  readonly users: Users;
   readonly cleanup: Cleanup;
   readonly report: (stage: Stage, more?: Pick<Progress, 'detail' | 'load'>) => void;
   /** Sentences for what went wrong and makes the run prove less. */

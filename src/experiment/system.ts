@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { environmentFailed } from '../core/errors.ts';
 import type { ServiceProcesses } from '../faults/support/fault.ts';
 import { sampleTarget, type Target } from '../load/target.ts';
-import type { PlannedUser } from '../load/users.ts';
+import type { Users } from '../load/users.ts';
 import { type ClusterHomes, requireHomes } from '../regions/cluster/homes.ts';
 import { settle } from '../regions/cluster/settle.ts';
 import type { SelfCommand } from '../regions/local/toxiproxy-process.ts';
@@ -42,7 +42,7 @@ export interface System {
 export interface Provision {
   readonly plan: Plan;
   /** Of the load. */
-  readonly users: readonly PlannedUser[];
+  readonly users: Users;
   readonly folder: string;
   readonly cleanup: Cleanup;
   readonly signal: AbortSignal;

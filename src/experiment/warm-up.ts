@@ -106,7 +106,8 @@ export function describeWarmUp(run: Run, { warmUpRequests = 0, description }: Sy
 }
 
 /** The requests of a single planned user may have no subject, and a made-up user is not a real one. */
-function warmUpUser({ users: [first, ...others], areUsersReal = false, plan }: Run): PlannedUser {
-  const name = first !== undefined && (areUsersReal || others.length === 0) ? first.name : 'warm-up';
+function warmUpUser({ users, areUsersReal = false, plan }: Run): PlannedUser {
+  const first = users.at(0);
+  const name = first !== undefined && (areUsersReal || users.length === 1) ? first.name : 'warm-up';
   return { name, regions: plan.topology.regions, weight: 1, arrivesMs: 0 };
 }

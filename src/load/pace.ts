@@ -8,11 +8,11 @@ import { type LoadPart, sharesOf } from './parts.ts';
 import { recordedArrivals } from './recorded.ts';
 import type { Recorder } from './recorder.ts';
 import type { Timers } from './timers.ts';
-import { type LoadShape, makeUserDraw, type PlannedUser, type UserDraw } from './users.ts';
+import { type LoadShape, makeUserDraw, type UserDraw, type Users } from './users.ts';
 
 export interface PaceOptions {
   readonly shape: LoadShape;
-  readonly users: readonly PlannedUser[];
+  readonly users: Users;
   readonly recorder: Recorder;
   readonly durationMs: number;
   /** The requests of a recorded load, which is open. */
@@ -40,7 +40,7 @@ export function makePace(options: PaceOptions): Pace {
 
 /** Draws the users of a region. Each request of a recorded load has its user. Throws INVALID_OPTION if no user is there. */
 export function userDrawOf(
-  users: readonly PlannedUser[],
+  users: Users,
   { region, recorded }: Pick<PaceOptions, 'recorded'> & { readonly region: string },
 ): UserDraw {
   if (recorded === undefined) return makeUserDraw(users, region);

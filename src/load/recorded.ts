@@ -1,7 +1,7 @@
 import { makeRandom } from '../core/prng.ts';
 import type { RecordedRequest } from '../history/foreign/arrivals.ts';
 import type { Arrivals } from './arrivals.ts';
-import type { LoadShape, PlannedUser } from './users.ts';
+import type { LoadShape, PlannedUser, Users } from './users.ts';
 
 type Shape = Pick<LoadShape, 'seed' | 'regions' | 'roaming'>;
 
@@ -32,11 +32,11 @@ export function recordedUsers(
 /** The requests of a log, each in its own region, or in one of its user's that is drawn by the seed. */
 export function* recordedArrivals(
   requests: readonly RecordedRequest[],
-  users: readonly PlannedUser[],
+  users: Users,
   { seed, regions }: Shape,
 ): Arrivals {
   const random = makeRandom(seed, 'recorded regions');
-  const regionsOf = new Map(users.map((user) => [user.name, user.regions]));
+  const regionsOf = new Map(Array.from(users, (user) => [user.name, user.regions]));
   const places = new Map(regions.map((region, index) => [region, index]));
   for (const { atUs, user, cost, region } of requests) {
     const own = regionsOf.get(user) ?? [];

@@ -10,11 +10,11 @@ import { connectionsOf, type LoadPart } from './parts.ts';
 import type { Recorder } from './recorder.ts';
 import { checkTarget, makeRequestWriter, type Target, type WriteRequest } from './target.ts';
 import { timers } from './timers.ts';
-import type { LoadShape, PlannedUser, UserDraw } from './users.ts';
+import type { LoadShape, UserDraw, Users } from './users.ts';
 
 export interface LoadOptions {
   readonly shape: LoadShape;
-  readonly users: readonly PlannedUser[];
+  readonly users: Users;
   readonly targets: readonly Target[];
   readonly recorder: Recorder;
   readonly durationMs: number;

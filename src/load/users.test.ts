@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { makeRandom } from '../core/prng.ts';
-import { busiestUsers, type LoadShape, makeUserDraw, type PlannedUser, planUsers } from './users.ts';
+import { planUsers as drawUsers } from './drawn-users.ts';
+import { busiestUsers, type LoadShape, makeUserDraw, type PlannedUser } from './users.ts';
 
 const REGIONS = ['r0', 'r1', 'r2'];
 const LATE_MS = 1e9;
@@ -19,6 +20,8 @@ function shape(changes: Partial<LoadShape> = {}): LoadShape {
     ...changes,
   };
 }
+
+const planUsers = (of: LoadShape) => [...drawUsers(of)];
 
 function user(name: string, weight: number, regions: readonly string[], arrivesMs = 0): PlannedUser {
   return { name, weight, regions, arrivesMs };

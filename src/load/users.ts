@@ -1,6 +1,5 @@
 import { invalidOption } from '../core/errors.ts';
-import { makePower } from '../core/power.ts';
-import { makeRandom, type Random } from '../core/prng.ts';
+import type { Random } from '../core/prng.ts';
 import type { Peaks } from './arrivals.ts';
 
 /** The shape of a load: closed or open, connections, users, their skew, and how many roam between regions. */
@@ -64,120 +63,71 @@ export interface PlannedUser {
 /** In all output a real user is called by this prefix and its number, from 1. */
 export const REAL_USER = 'key-';
 
-/** Draws the users of a run from its seed: u1, u2, and so on; with homes us-east.u1, eu-west.u2. */
-export function planUsers(
-  {
-    seed,
-    regions,
-    users,
-    skew,
-    roaming,
-    rampMs,
-    resting,
-    homes,
-  }: Pick<LoadShape, 'seed' | 'regions' | 'users' | 'skew' | 'roaming' | 'rampMs' | 'resting' | 'homes'>,
-  prefix = 'u',
-): PlannedUser[] {
-  const random = makeRandom(seed, 'users');
-  const power = makePower(skew); // the same on every engine, as all that is drawn
-  const planned = Array.from({ length: users }, (_, index) => {
-    const drawn = Math.floor(random() * regions.length);
-    const home = regions[index < regions.length ? index : drawn] ?? ''; // the first in turn: every region has one
-    const roams = random() < roaming;
-    const arrivesMs = Math.max(0, random() - PRESENT_AT_START) * rampMs;
-    return {
-      name: `${homes ? `${home}.` : ''}${prefix}${index + 1}`,
-      regions: roams ? regions : [home],
-      weight: 1 / power(index + 1),
-      arrivesMs,
-    };
-  });
-  const earliest: ReadonlySet<PlannedUser> = new Set(firstToArrive(planned).values());
-  const rests = resting === undefined ? undefined : drawRests(planned, resting, { seed, earliest });
-  return planned.map((user) => {
-    if (earliest.has(user)) return { ...user, arrivesMs: 0 };
-    const own = rests?.get(user);
-    return own === undefined ? user : { ...user, rests: own };
-  });
+/** The users of a load in their order: a list, or so many that each is made when it is asked for. */
+export interface Users extends Iterable<PlannedUser> {
+  readonly length: number;
+  at(place: number): PlannedUser | undefined;
+  /** The places of those who send from a region, rising. Absent of a list, which is searched. */
+  placesIn?(region: string): Int32Array;
 }
 
-/** Draws who rests and how: a share of the users, at least one. Its own random stream leaves other draws unchanged. */
-function drawRests(
-  planned: readonly PlannedUser[],
-  { share, restMs, burstMs }: Resting,
-  { seed, earliest }: { readonly seed: number; readonly earliest: ReadonlySet<PlannedUser> },
-): Map<PlannedUser, NonNullable<PlannedUser['rests']>> {
-  const random = makeRandom(seed, 'resting');
-  const places = planned.filter((user) => !earliest.has(user)).map((user) => ({ user, place: random() }));
-  const count = share === 0 ? 0 : Math.max(1, Math.round(share * planned.length));
-  const chosen = places.sort((a, b) => a.place - b.place).slice(0, count);
-  return new Map(
-    chosen.map(({ user }, nth) => {
-      const spread = SHORTEST_REST + ((1 - SHORTEST_REST) * (nth + 0.5)) / chosen.length;
-      const ownMs = Math.max(1, Math.round(restMs * spread));
-      return [user, { restMs: ownMs, burstMs, offsetMs: Math.floor(random() * (ownMs + burstMs)) }];
-    }),
-  );
-}
-
-/** The shortest rest, as a share of the longest. */
-const SHORTEST_REST = 0.25;
-
-/** The share of users who are present at the start of the load; at least one in every region with users. */
-const PRESENT_AT_START = 0.1;
-
-/** By region, who arrives first; of several at once the first of the list. */
-function firstToArrive(planned: readonly PlannedUser[]): Map<string, PlannedUser> {
-  const first = new Map<string, PlannedUser>();
-  for (const user of planned)
-    for (const region of user.regions) {
-      const known = first.get(region);
-      if (known === undefined || user.arrivesMs < known.arrivesMs) first.set(region, user);
-    }
-  return first;
+function placesIn(users: Users, region: string): Int32Array {
+  const known = users.placesIn?.(region);
+  if (known !== undefined) return known;
+  const places: number[] = [];
+  let place = 0;
+  for (const { regions } of users) {
+    if (regions.includes(region)) places.push(place);
+    place++;
+  }
+  return Int32Array.from(places);
 }
 
 /** The users expected to send most, if every region sends the same number of requests. */
-export function busiestUsers(
-  planned: readonly PlannedUser[],
-  regions: readonly string[],
-  count: number,
-): PlannedUser[] {
-  const expected = new Map<PlannedUser, number>();
-  for (const region of regions) {
-    const present = planned.filter((user) => user.regions.includes(region));
-    const total = present.reduce((sum, { weight }) => sum + weight, 0);
-    for (const user of present) expected.set(user, (expected.get(user) ?? 0) + user.weight / total);
+export function busiestUsers(users: Users, regions: readonly string[], count: number): PlannedUser[] {
+  const expected = new Float64Array(users.length);
+  const weights = Float64Array.from({ length: users.length }, (_, place) => users.at(place)?.weight ?? 0);
+  const inRegions = regions.map((region) => placesIn(users, region));
+  for (const places of inRegions) {
+    const total = places.reduce((sum, place) => sum + (weights[place] as number), 0);
+    for (const place of places)
+      expected[place] = (expected[place] as number) + (weights[place] as number) / total;
   }
-  const least = Float64Array.from(expected.values()).sort().at(-Math.min(count, expected.size)) ?? 0;
-  return [...expected]
-    .filter(([, requests]) => requests >= least) // of a million users few are sorted
-    .sort(([, a], [, b]) => b - a)
+  const least = expected.toSorted().at(-Math.min(count, users.length)) ?? 0;
+  const candidates = new Set<number>(); // those of one region after those of the other
+  for (const places of inRegions)
+    for (const place of places) if ((expected[place] as number) >= least) candidates.add(place);
+  return [...candidates]
+    .sort((a, b) => (expected[b] as number) - (expected[a] as number))
     .slice(0, count)
-    .map(([user]) => user);
+    .map((place) => users.at(place) as PlannedUser);
 }
 
 /** Gives the next user to send a request, `elapsedMs` after the load began. */
 export type UserDraw = (random: Random, elapsedMs: number) => PlannedUser;
 
 /** Draws users of one region by weight, among those who have arrived and do not rest. Throws INVALID_OPTION if none. */
-export function makeUserDraw(planned: readonly PlannedUser[], region: string): UserDraw {
-  const present = planned.filter((user) => user.regions.includes(region));
-  const first = firstToArrive(present).get(region);
+export function makeUserDraw(users: Users, region: string): UserDraw {
+  const present = placesIn(users, region);
+  const upTo = new Float64Array(present.length);
+  let first: PlannedUser | undefined; // to arrive; of several at once the first of the list
+  let sum = 0;
+  for (const [nth, place] of present.entries()) {
+    const user = users.at(place) as PlannedUser;
+    if (first === undefined || user.arrivesMs < first.arrivesMs) first = user;
+    sum += weightNow(user);
+    upTo[nth] = sum;
+  }
   if (first === undefined) {
     throw invalidOption(`no user sends from ${region}: raise --users or --roaming`);
   }
-  let sum = 0;
-  const upTo = present.map((user) => {
-    sum += weightNow(user);
-    return sum;
-  });
+  const fallback = first;
   return (random, elapsedMs) => {
     for (let tries = 0; tries < MOST_TRIES; tries++) {
-      const user = present[indexAbove(upTo, random() * sum)];
+      const user = users.at(present[indexAbove(upTo, random() * sum)] as number);
       if (user !== undefined && isThere(user, elapsedMs)) return user;
     }
-    return first;
+    return fallback;
   };
 }
 
@@ -198,7 +148,7 @@ function isThere({ arrivesMs, rests }: PlannedUser, elapsedMs: number): boolean 
 }
 
 /** The first index whose value is above `target`; the values rise. */
-function indexAbove(values: readonly number[], target: number): number {
+function indexAbove(values: Float64Array, target: number): number {
   let low = 0;
   for (let high = values.length - 1; low < high; ) {
     const middle = (low + high) >> 1;

@@ -23,12 +23,15 @@ export const LIMITS = {
   connections: [1, 10_000],
   processes: [1, MOST_REGIONS],
   rate: [0.1, 1_000_000],
-  users: [1, 1_000_000],
+  users: [1, 10_000_000],
   skew: [0, 5],
   share: [0, 1],
   sample: [0.000_001, 0.999_999],
   instances: [1, 20],
 } as const;
+
+/** The users of a load that is not simulated: each of its processes holds them as objects. */
+export const MOST_SENT_USERS = 1_000_000;
 
 const MOST_MS = 3_600_000;
 

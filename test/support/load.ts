@@ -1,11 +1,12 @@
 import { expect } from 'vitest';
 import type { RecordedRequest } from '../../src/history/foreign/arrivals.ts';
 import type { Operation } from '../../src/history/records/operation.ts';
+import { planUsers } from '../../src/load/drawn-users.ts';
 import type { LoadPart } from '../../src/load/parts.ts';
 import { Recorder } from '../../src/load/recorder.ts';
 import { runLoad, type LoadOptions as SentLoad } from '../../src/load/run-load.ts';
 import { sampleTarget, type Target } from '../../src/load/target.ts';
-import { type LoadShape, planUsers } from '../../src/load/users.ts';
+import type { LoadShape } from '../../src/load/users.ts';
 import { type Answer, type HttpServer, httpReply, type SeenRequest, startHttpServer } from './http-server.ts';
 
 /** The books of one load, and the recorder that kept them. */

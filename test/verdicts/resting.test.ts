@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { checkHistory } from '../../src/checker/check.ts';
 import { parseClaim } from '../../src/checker/claims/claim.ts';
 import { makeRandom } from '../../src/core/prng.ts';
-import { makeUserDraw, planUsers, type Resting } from '../../src/load/users.ts';
+import { planUsers } from '../../src/load/drawn-users.ts';
+import { makeUserDraw, type Resting } from '../../src/load/users.ts';
 import { historyOf, type OperationPart } from '../support/history.ts';
 
 const POLICY = '20:5/s';

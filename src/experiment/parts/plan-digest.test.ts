@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { planUsers } from '../../load/users.ts';
+import { planUsers } from '../../load/drawn-users.ts';
 import { parseScenario } from '../../scenario/parse.ts';
 import { shapeOf } from '../plan-file.ts';
 import { type PlannedParts, planDigest, runId } from './plan-digest.ts';
 
 const TEXT = '# Mine.\npolicy: 10:5/s\nload: { users: 6, connections: 6 }\nclaims: [total-excess <= 0]\n';
 const plan = parseScenario(TEXT, { file: 'mine.yaml' });
-const users = planUsers(shapeOf(plan));
+const users = [...planUsers(shapeOf(plan))];
 const parts: PlannedParts = { plan, users, of: ['us-east', 'eu-west', 'ap-south'] };
 const recorded = [{ atUs: 1, user: 'ada', cost: 1 }];
 

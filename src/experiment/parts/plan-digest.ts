@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { RecordedRequest } from '../../history/foreign/arrivals.ts';
-import type { PlannedUser } from '../../load/users.ts';
+import type { Users } from '../../load/users.ts';
 import type { Plan } from '../../scenario/plan.ts';
 
 export interface PlannedParts {
   readonly plan: Plan;
-  readonly users: readonly PlannedUser[];
+  readonly users: Users;
   /** The requests of the plan's log. */
   readonly recorded?: readonly RecordedRequest[];
   /** The text of the plan's plug-in. */
@@ -27,7 +27,7 @@ export function planDigest({ plan, users, recorded, plugin, of }: PlannedParts):
       ...{ scenario, seed, regions: topology.regions, policy, strategy, onFailure, instances, homes },
       ...{
         load: { ...sent, log: log && logged },
-        users,
+        users: [...users],
         recorded: recorded && digestOf(recorded),
         plugin,
         of,

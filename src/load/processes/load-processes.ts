@@ -103,11 +103,15 @@ export class LoadProcesses {
 }
 
 /** The share of these regions, with the users who send from them; a log needs all, since it draws their regions. */
-function taskOf({ users, targets, ...load }: Omit<LoadTask, 'parts'>, regions: readonly string[]): LoadTask {
+function taskOf(
+  { users, targets, ...load }: Omit<LoadTask, 'parts' | 'users'> & Pick<LoadOptions, 'users'>,
+  regions: readonly string[],
+): LoadTask {
   const isOwn = ({ regions: from }: PlannedUser) => from.some((region) => regions.includes(region));
+  const all = [...users];
   return {
     ...load,
-    users: load.recorded === undefined ? users.filter(isOwn) : users,
+    users: load.recorded === undefined ? all.filter(isOwn) : all,
     targets: targets.filter(({ region }) => regions.includes(region)),
     parts: partsOf(regions),
   };

@@ -2,9 +2,13 @@ import type { ErrorCode } from '../../core/errors.ts';
 import type { ClockReading, Operation } from '../../history/records/operation.ts';
 import type { Dropped } from '../recorder.ts';
 import type { LoadOptions } from '../run-load.ts';
+import type { PlannedUser } from '../users.ts';
 
 /** A load as it is sent to a process: times are those of a recorder with this origin. */
-export type LoadTask = Omit<LoadOptions, 'recorder' | 'signal' | 'startAtUs'> & { readonly originUs: number };
+export type LoadTask = Omit<LoadOptions, 'users' | 'recorder' | 'signal' | 'startAtUs'> & {
+  readonly users: readonly PlannedUser[];
+  readonly originUs: number;
+};
 
 export type ToProcess =
   | { readonly type: 'load'; readonly task: LoadTask }

@@ -5,7 +5,7 @@ import { readerOf } from '../../load/outcome.ts';
 import { makePace, userDrawOf } from '../../load/pace.ts';
 import { connectionsOf } from '../../load/parts.ts';
 import type { Recorder } from '../../load/recorder.ts';
-import type { LoadShape, PlannedUser } from '../../load/users.ts';
+import type { LoadShape, Users } from '../../load/users.ts';
 import type { RegionServices } from '../service/region-services.ts';
 import { ProcessTime, type VirtualTime } from '../virtual-time.ts';
 import { SimulatedConnection } from './simulated-connection.ts';
@@ -13,7 +13,7 @@ import { SimulatedConnection } from './simulated-connection.ts';
 export interface SimulatedLoadOptions {
   readonly time: VirtualTime;
   readonly shape: LoadShape;
-  readonly users: readonly PlannedUser[];
+  readonly users: Users;
   /** By region. */
   readonly services: ReadonlyMap<string, Pick<RegionServices, 'send'>>;
   readonly instances: number;
@@ -46,7 +46,10 @@ export class SimulatedLoad {
     this.#pace = pace;
     for (const process of connectionsOf(undefined, { ...shape, regions })) {
       const region = process % regions.length;
-      const { name, draw } = draws[region] ?? { name: '', draw: draws[0]?.draw ?? (() => users[0] as never) };
+      const { name, draw } = draws[region] ?? {
+        name: '',
+        draw: draws[0]?.draw ?? (() => users.at(0) as never),
+      };
       const requests = new ConnectionRequests({
         ...{ load: this.#state, recorder, shape, draw, process },
         region: name,

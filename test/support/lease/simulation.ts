@@ -5,7 +5,8 @@ import type { Subject } from '../../../src/limiter/limiter.ts';
 import { Borrower } from '../../../src/limiter/strategies/lease/borrower.ts';
 import type { HomeClient, HomeReply } from '../../../src/limiter/strategies/lease/home-client.ts';
 import { termsByPolicy } from '../../../src/limiter/strategies/lease/terms.ts';
-import { makeUserDraw, planUsers } from '../../../src/load/users.ts';
+import { planUsers } from '../../../src/load/drawn-users.ts';
+import { makeUserDraw } from '../../../src/load/users.ts';
 import { ProcessTime, VirtualTime } from '../../../src/simulation/virtual-time.ts';
 import { KNOWN_ROUND_TRIPS_MS } from '../../../src/topology/topology.ts';
 import { handle } from './home.ts';
@@ -86,7 +87,7 @@ class World {
 
   async run(): Promise<Figures> {
     const { rate, seconds, seed, users, skew, roaming, isAtHome } = this.#load;
-    const planned = planUsers({ seed, regions: REGIONS, users, skew, roaming, rampMs: 2_000 });
+    const planned = [...planUsers({ seed, regions: REGIONS, users, skew, roaming, rampMs: 2_000 })];
     const random = makeRandom(seed, 'draw');
     const home = makeRandom(seed, 'home');
     const anyRegion = () => REGIONS[Math.floor(home() * REGIONS.length)] ?? '';
