@@ -36,13 +36,23 @@ function drawSteady(dice: Dice, ground: Ground): HuntedLoad {
  */
 function drawWaves(dice: Dice, { ground, times }: Space): HuntedLoad {
   const users = dice.whole(WAVES.users.least, WAVES.users.most);
-  const ratePerSecond = dice.wide(WAVES.ratePerSecond.least, WAVES.ratePerSecond.most);
+  const ratePerSecond = Math.max(1, Math.round(users * WAVES.ratePerUser * dice.random()));
   const everyMs = drawEvery(dice, times);
-  const peaks = { ratePerSecond: dice.wide(150, 500), everyMs, forMs: dice.wide(100, 1_000) };
+  const forMs = dice.wide(100, 1_000);
+  const inPeak = users * dice.wide(WAVES.requests.least, WAVES.requests.most);
+  const peaks = {
+    ratePerSecond: Math.min(WAVES.mostPerSecond, Math.round(inPeak / (forMs / 1_000))),
+    everyMs,
+    forMs,
+  };
+  const most = mostCostOf(ground);
   const durationMs = 100 * Math.ceil(dice.whole(everyMs, Math.max(WAVES.mostMs, everyMs)) / 100);
   return {
     ...{ users, ratePerSecond, durationMs, roaming: dice.chance(0.85) ? 1 : 0.5, skew: 0, peaks },
-    costs: drawCosts(dice, ground, { users, ...peaks, durationMs: peaks.forMs }),
+    costs:
+      most > 1 && dice.chance(0.5)
+        ? [1, most] // a token is taken where the cost of a burst is not left
+        : drawCosts(dice, ground, { users, ...peaks, durationMs: peaks.forMs }),
   };
 }
 
@@ -59,19 +69,18 @@ function meanRate({ ratePerSecond, peaks }: Pick<HuntedLoad, 'ratePerSecond' | '
   return ratePerSecond + ((peaks.ratePerSecond - ratePerSecond) * peaks.forMs) / peaks.everyMs;
 }
 
-/** Mostly so many tokens that a user wants, over the load, from one to four times of what its bucket can give. */
+/** Mostly so many tokens that a user wants, over the load, from one and a half to eight times of what its bucket can give. */
 export function drawCosts(
   dice: Dice,
-  { strategy, limiter, policy }: Ground,
+  ground: Ground,
   load: Pick<HuntedLoad, 'users' | 'ratePerSecond' | 'peaks' | 'durationMs'>,
 ): readonly number[] {
-  const policies = parsePolicies(policy).map((each) => each.policy);
-  const most = Math.max(1, Math.floor(Math.min(...policies.map((each) => each.capacityTokens)) / 4));
-  if (most === 1 || (limiter === undefined && traitsOf(strategy).unitCost)) return [1];
+  const most = mostCostOf(ground);
+  if (most === 1) return [1];
   if (dice.chance(0.1)) return [dice.whole(1, most)];
   const seconds = load.durationMs / 1_000;
   const tokens = Math.min(
-    ...policies.map(
+    ...policiesOf(ground).map(
       ({ capacityTokens, quantaPerUs, quantaPerToken }) =>
         capacityTokens + (1e6 * seconds * quantaPerUs) / quantaPerToken,
     ),
@@ -81,6 +90,14 @@ export function drawCosts(
   const cost = Math.max(1, Math.min(most, wanted));
   return cost === 1 || dice.chance(0.3) ? [cost] : [1, cost];
 }
+
+/** A quarter of a bucket; 1 if the strategy takes nothing else. */
+function mostCostOf(ground: Ground): number {
+  if (ground.limiter === undefined && traitsOf(ground.strategy).unitCost) return 1;
+  return Math.max(1, Math.floor(Math.min(...policiesOf(ground).map((each) => each.capacityTokens)) / 4));
+}
+
+const policiesOf = ({ policy }: Ground) => parsePolicies(policy).map((each) => each.policy);
 
 export function drawResting(dice: Dice): NonNullable<HuntedLoad['resting']> {
   return { share: dice.one([0.5, 1]), restMs: dice.wide(500, 4_000), burstMs: dice.wide(100, 1_000) };

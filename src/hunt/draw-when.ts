@@ -67,11 +67,13 @@ const MOST_APART_MS = 1_000;
 
 /** When faults and peaks are. */
 function eventsOf({ load, faults }: Around): readonly When[] {
-  const { peaks, durationMs } = load;
-  const count = peaks === undefined ? 0 : Math.floor(durationMs / peaks.everyMs);
-  const ofPeaks = Array.from({ length: count }, (_, nth): When => {
-    const { everyMs = 0, forMs = 0 } = peaks ?? {};
-    return { atMs: (nth + 1) * everyMs - forMs, forMs }; // a period ends with its peak
-  });
-  return [...ofPeaks, ...faults];
+  return [...peaksOf(load), ...faults];
+}
+
+/** The peaks of a load; none if it is even. */
+export function peaksOf({ peaks, durationMs }: Around['load']): readonly When[] {
+  if (peaks === undefined) return [];
+  const { everyMs, forMs } = peaks;
+  const count = Math.floor(durationMs / everyMs);
+  return Array.from({ length: count }, (_, nth) => ({ atMs: (nth + 1) * everyMs - forMs, forMs })); // a period ends with its peak
 }

@@ -3,6 +3,7 @@ import type { PlannedFault } from '../scenario/plan.ts';
 import { concernedBy } from './concerned.ts';
 import type { Dice } from './dice.ts';
 import { drawFault, type HuntedFault } from './draw-fault.ts';
+import { drawLapse } from './draw-lapse.ts';
 import { drawLoad } from './draw-load.ts';
 import { drawPair } from './draw-pair.ts';
 import { drawWhen } from './draw-when.ts';
@@ -16,7 +17,7 @@ export function drawSchedule(dice: Dice, space: Space): Schedule {
     const load = drawLoad(dice, space);
     const count = Math.min(space.mostFaults, dice.one(COUNTS));
     const faults: PlannedFault[] = [];
-    if (count > 1 && dice.chance(SHARE_OF_PAIRS)) faults.push(...(drawPair(dice, space, load) ?? []));
+    if (dice.chance(SHARE_OF_PLOTS)) faults.push(...drawPlot(dice, space, load).slice(0, count));
     while (faults.length < count) faults.push(drawPlanned(dice, space, { load, faults }));
     const schedule = inOrder({ seed: dice.seed(), load, faults });
     if (isPossible(space.ground, schedule)) return schedule;
@@ -30,8 +31,14 @@ const MOST_TRIES = 200;
 /** How many faults a schedule has, each equally likely. */
 const COUNTS = [0, 1, 1, 2, 2, 2, 3, 3, 3, 3] as const;
 
-/** The share of schedules of two and more faults that have a pair. */
-const SHARE_OF_PAIRS = 0.4;
+/** The share of schedules in which some faults are drawn together. */
+const SHARE_OF_PLOTS = 0.6;
+
+/** Faults that belong together, of a load; none if they do not fit it. */
+function drawPlot(dice: Dice, space: Space, load: Schedule['load']): readonly PlannedFault[] {
+  const draw = dice.one([drawPair, drawLapse]);
+  return (space.mostFaults > 1 || draw === drawLapse ? draw(dice, space, load) : undefined) ?? [];
+}
 
 export function inOrder(schedule: Schedule): Schedule {
   return { ...schedule, faults: [...schedule.faults].sort((a, b) => a.atMs - b.atMs) };

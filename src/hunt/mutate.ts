@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { PlannedFault } from '../scenario/plan.ts';
 import type { Dice } from './dice.ts';
 import { drawPlanned, drawSchedule, inOrder } from './draw.ts';
@@ -17,16 +18,12 @@ export function mutate(
     let changed = schedule;
     for (let times = dice.one(TIMES); times > 0; times--) changed = changeOnce(dice, space, changed, others);
     changed = inOrder(changed);
-    if (!isSame(changed, schedule) && isPossible(space.ground, changed)) return changed;
+    if (!isDeepStrictEqual(changed, schedule) && isPossible(space.ground, changed)) return changed;
   }
   return drawSchedule(dice, space);
 }
 
 const MOST_TRIES = 50;
-
-function isSame(one: Schedule, other: Schedule): boolean {
-  return JSON.stringify(one) === JSON.stringify(other);
-}
 
 /** How many changes at once, each equally likely. */
 const TIMES = [1, 1, 2, 2, 3, 4] as const;

@@ -20,7 +20,7 @@ export type HuntedLoad = Pick<
 > & { readonly ratePerSecond: number };
 
 /** The most requests in flight: more than a load of a hunt sends within the timeout of a request. */
-const CONNECTIONS = 120;
+const CONNECTIONS = 400;
 
 /** A request or two on each connection, which open those of the services; their replies are awaited. */
 const WARM_UP_MS = 10;

@@ -3,7 +3,6 @@ import { Dice } from './dice.ts';
 import { drawSchedule } from './draw.ts';
 import type { Evaluate } from './evaluate.ts';
 import { mutate } from './mutate.ts';
-import { nicheOf } from './niches.ts';
 import { type Aim, compareOutcomes, isFound, isWorse, type Outcome, shareOfBound } from './outcome.ts';
 import type { Schedule } from './schedule.ts';
 import type { Space } from './space.ts';
@@ -58,50 +57,27 @@ export async function* search(options: SearchOptions): AsyncGenerator<Progress, 
   const dice = new Dice(makeRandom(seed, 'hunt'));
   let progress: Progress = { schedules: 0, found: 0, restarts: 0, best: [] };
   let elite: readonly Tried[] = [];
-  let niches: readonly Tried[] = [];
   let stale = 0;
   while (progress.schedules < most && !(signal?.aborted ?? false)) {
     const size = Math.min(BATCH, most - progress.schedules);
-    const batch = Array.from({ length: size }, () =>
-      next(dice, space, way === 'climb' ? { elite, niches } : { elite: [], niches: [] }),
-    );
+    const batch = Array.from({ length: size }, () => next(dice, space, way === 'climb' ? elite : []));
     const outcomes = await evaluate(batch);
     const tried = batch.map((schedule, at): Tried => ({ schedule, outcome: outcomeAt(outcomes, at) }));
     const best = eliteOf([...elite, ...tried], aim);
     stale = isBetter(best[0], elite[0], aim) ? 0 : stale + 1;
     const isOver = stale >= STALE;
     elite = isOver ? [] : best;
-    niches = isOver ? [] : bestOfNiches([...niches, ...tried], aim);
     if (isOver) stale = 0;
     progress = advance(progress, tried, { keep, isOver, aim });
     yield progress;
   }
 }
 
-function next(
-  dice: Dice,
-  space: Space,
-  { elite, niches }: { readonly elite: readonly Tried[]; readonly niches: readonly Tried[] },
-): Schedule {
+function next(dice: Dice, space: Space, elite: readonly Tried[]): Schedule {
   const [first, ...more] = elite;
   if (first === undefined || dice.chance(FRESH)) return drawSchedule(dice, space);
-  const chosen = dice.one([
-    () => first,
-    () => dice.one(elite),
-    () => dice.one(niches),
-    () => dice.one(niches),
-  ])();
-  return mutate(dice, space, { schedule: chosen.schedule, others: more.map(({ schedule }) => schedule) });
-}
-
-/** The worst of each niche: what is worst of all is often in one from which nothing leads further. */
-function bestOfNiches(tried: readonly Tried[], aim: Aim): readonly Tried[] {
-  const best = new Map<string, Tried>();
-  for (const one of tried) {
-    const niche = nicheOf(one.schedule);
-    if (isBetter(one, best.get(niche), aim)) best.set(niche, one);
-  }
-  return [...best.values()];
+  const { schedule } = dice.chance(0.5) ? first : dice.one(elite);
+  return mutate(dice, space, { schedule, others: more.map((other) => other.schedule) });
 }
 
 function outcomeAt(outcomes: readonly Outcome[], at: number): Outcome {

@@ -18,7 +18,9 @@ export function simplerThan(schedule: Schedule): readonly Schedule[] {
   const candidates: Schedule[] = [
     ...(faults.length > 2 ? [{ ...schedule, faults: [] }] : []),
     ...faults.map((_fault, at) => ({ ...schedule, faults: faults.toSpliced(at, 1) })),
-    ...[1, 2, 3].filter((count) => count < users).map((count) => withLoad({ users: count })),
+    ...[1, 2, 3, users >> 1, users - 1]
+      .filter((count) => count > 0 && count < users)
+      .map((count) => withLoad({ users: count })),
     { ...schedule, load: restless },
     { ...schedule, load: even },
     withLoad({ roaming: 1 }),

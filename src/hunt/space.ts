@@ -20,10 +20,12 @@ const MOST_FAULTS = 3;
 /** The shortest and the longest loads, milliseconds. A schedule is small, so that many are run. */
 export const DURATION_MS = { least: 4_000, most: 9_000 } as const;
 export const RATE_PER_S = { least: 3, most: 45 } as const;
-/** Of a load in which buckets rest, and are then drained. Its rate is that between the waves. */
+/** Of a load in which buckets rest, and are then drained: by so many requests of each user in a wave. */
 export const WAVES = {
-  users: { least: 2, most: 8 },
-  ratePerSecond: { least: 1, most: 4 },
+  users: { least: 2, most: 6 },
+  ratePerUser: 0.8,
+  requests: { least: 15, most: 60 },
+  mostPerSecond: 1_000,
   mostMs: 14_000,
 } as const;
 export const MOST_USERS = 5;

@@ -30,4 +30,4 @@ export function drawMultiple(
   return fitting.length === 0 ? undefined : dice.one(fitting);
 }
 
-const MULTIPLES = [0.5, 0.95, 1.05, 1.1, 1.25, 1.5, 2] as const;
+const MULTIPLES = [0.95, 1.05, 1.1, 1.25, 1.5, 2] as const;
