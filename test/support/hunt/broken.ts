@@ -61,6 +61,18 @@ const SHORT_MS = 20;
 
 export const BROKEN: readonly Broken[] = [
   ...RULES.map(ofRule),
+  {
+    name: 'key margin of 0',
+    ground: ofRule('keyOutlivesAccounts').ground,
+    plant: () =>
+      inScripts(
+        ['lease'],
+        [
+          ['math.ceil(lifetime / 1000) + 1000', 'math.ceil(lifetime / 1000)'],
+          ['math.ceil((full - clock) / 1000) + 1000', 'math.ceil((full - clock) / 1000)'],
+        ],
+      ),
+  },
   { name: 'acked without WAIT', ground: { ...groundOf('acked'), policy: '20:1/s' }, plant: noWait },
   {
     name: 'old outbox ids of active-active',

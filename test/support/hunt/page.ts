@@ -40,7 +40,7 @@ findings they are ${median(({ schedule }) => schedule.faults.length)}, ${median(
 runs. It is empty where the bug is one of the simulation only, or was not run.
 
 The rules of leases are hunted under round trips of 20 ms, or of the scenario in which each is known to be needed: an excess that
-is smaller than what is refilled while a decision takes is hidden.
+is smaller than what is refilled while a decision takes is hidden. \`takenBackAfterMargin\` is a lease with a margin of 0.
 
 | broken | policy | seeds | drawn | changed | left | excess | bound | real |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |
@@ -99,6 +99,8 @@ function medianOf(values: readonly number[]): number {
 const REASONS: Readonly<Record<string, string>> = {
   repeatedByTheSameNumber:
     'it reserves tokens for a region that hears nothing, so others are denied: false denials, which no excess shows.',
+  'key margin of 0':
+    'a key that ends as soon as its bucket is full and nothing is lent is like a new one; it shows that the second after that is not needed.',
   grantedIsAsHomeHasIt: 'it needs a request that is on its way for 13 s while its primary fails over twice.',
 };
 
