@@ -49,6 +49,14 @@ describe('JUnit', () => {
     );
   });
 
+  it('says of a simulation in the names and in the verdict that it is one', () => {
+    const xml = renderJunit({ ...central, simulated: true });
+    expect(xml).toContain('<testsuite name="openclaw-rl bench, simulated" ');
+    expect(xml).toContain('<property name="verdict" value="pass, simulated"/>');
+    for (const name of namesOf(xml)) expect(name).toMatch(/^openclaw-rl bench, simulated: /);
+    expect(renderJunit(central)).not.toContain('simulated');
+  });
+
   it('has the codes of the reasons as properties', () => {
     const reasons = [{ reason: 'race', sentence: 'read-then-write race: ...' }];
     expect(renderJunit({ ...article, reasons })).toContain('<property name="reason" value="race"/>');

@@ -82,7 +82,8 @@ it('a cluster is started with its pid namespace in its state', { timeout: 60_000
 
 it('process 1 of a pid namespace, which no kill from inside ends, says once that a plug-in loops', async () => {
   const module = new URL('../../dist/cli/runs/endless-loop.js', import.meta.url);
-  const loop = 'while (process.cpuUsage().user < 2_000_000);';
+  const used = 'const used = ({ user, system }) => user + system;';
+  const loop = `${used} while (used(process.cpuUsage()) < 2_000_000);`;
   const code = `import { endAtLoop } from '${module}'; endAtLoop('mine.mjs', 300); setTimeout(() => { ${loop} process.exit(); }, 300);`;
   const run = inNamespace(clusterFolder(), process.execPath, '--input-type=module', '--eval', code);
   expect(await run.ended, run.output.stderr).toBe(0);

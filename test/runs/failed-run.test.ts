@@ -30,7 +30,7 @@ it('a run that failed keeps its error and the logs of its nodes', async () => {
 
   const [name = ''] = readdirSync(join(cwd, 'reports'));
   const folder = join(cwd, 'reports', name);
-  expect(stderr).toContain(`the run has no report; its records and its logs are in ${folder}\n`);
+  expect(stderr).toContain(`the run has no report; its logs are in ${folder}\n`);
   expect(JSON.parse(readFileSync(join(folder, 'error.json'), 'utf8'))).toMatchObject({
     ...{ format: 'openclaw-run-error', version: 1, code: 'TARGET_SILENT' },
     message: expect.stringContaining('sent no reply within'),

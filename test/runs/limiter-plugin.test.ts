@@ -96,23 +96,44 @@ claims: [windows <= 9999, contested >= 50%]
   });
 });
 
-describe('a limiter that ends its service', { timeout: 90_000 }, () => {
-  it('has not passed', async () => {
-    const file = join(testFolder(), 'leaves.mjs');
-    writeFileSync(
-      file,
-      `import * as exact from ${JSON.stringify(join(LIMITERS, 'exact.mjs'))};
-       export const createLimiter = (options) => {
-         const { take, close } = exact.createLimiter(options);
-         const leaves = (user) => options.region === 'a' && !user.startsWith('warm-up');
-         return { take: (user, cost) => (leaves(user) ? process.exit(0) : take(user, cost)), close };
-       };`,
+/** A plug-in in a file of this name that takes by this expression. */
+function exactBut(name: string, takes: string): string {
+  const file = join(testFolder(), name);
+  writeFileSync(
+    file,
+    `import * as exact from ${JSON.stringify(join(LIMITERS, 'exact.mjs'))};
+     const fail = (text) => { throw new Error(text); };
+     export const createLimiter = (options) => {
+       const { take, close } = exact.createLimiter(options);
+       return { take: async (user, cost) => ${takes}, close };
+     };`,
+  );
+  return file;
+}
+
+describe('a limiter that does not decide', { timeout: 90_000 }, () => {
+  it('has its reason in the report, and the number of takes without an answer', async () => {
+    const silent = "user.endsWith('1') ? new Promise(() => {})";
+    const failing = "user.endsWith('2') ? fail('no luck \\u001b[31m')";
+    const { report } = await bench(exactBut('fails.mjs', `${silent} : ${failing} : take(user, cost)`));
+    const [failed = '', unanswered = ''] = report.notes?.filter((note) => note.includes('plug-in')) ?? [];
+    expect(failed).toContain(
+      'LIMITER_FAILED: plugin:fails.mjs: no luck \\u001b[31m; the errors of the plug-in',
     );
+    expect(unanswered).toMatch(/^the plug-in never answered [1-9]\d* takes?: /);
+  });
+});
+
+describe('a limiter that ends its service', { timeout: 90_000 }, () => {
+  it.each([
+    { end: 'exit(0)', says: '64: plugin:leaves.mjs terminated its process with code 0' },
+    { end: 'reallyExit(0)', says: '0' },
+  ])('by process.$end has not passed', async ({ end, says }) => {
+    const leaves = "options.region === 'a' && !user.startsWith('warm-up')";
+    const file = exactBut('leaves.mjs', `${leaves} ? process.${end} : take(user, cost)`);
     const { code, report } = await bench(file, ['--claim', 'windows <= 9999']);
     expect([code, report.verdict], JSON.stringify(report.claims)).toEqual([2, 'unknown']);
-    expect(report.troubles).toEqual([
-      'rating-a ended with code 64: plugin:leaves.mjs terminated its process with code 0',
-    ]);
+    expect(report.troubles).toEqual([`rating-a ended with code ${says}`]);
   });
 
   it.each([

@@ -1,6 +1,7 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { keepError } from '../../../src/cli/runs/run-error.ts';
 import { makeRunError } from '../../../src/report/run-error.ts';
 import { callCli } from '../../support/call-cli.ts';
 import { testFolder } from '../../support/cli.ts';
@@ -66,4 +67,34 @@ it('`report` says why nothing was recorded', async () => {
   expect(stderr).toBe(
     `error: ${RUN}: there is no report: the run failed: us-east-0 is gone\n  run it again: ${AGAIN} [INVALID_REPORT]\n`,
   );
+});
+
+it('`gate` and `report` say why the newest run has no report, where no run has one', async () => {
+  const cwd = folderWithRun({ 'plan.json': {}, 'error.json': ERROR });
+  for (const command of ['gate', 'report']) {
+    const { code, stderr } = await callCli([command], { cwd });
+    expect(code).toBe(64);
+    expect(stderr).toContain(`error: ${RUN}: there is no report: the run failed: us-east-0 is gone\n`);
+  }
+  const nothing = await callCli(['gate'], { cwd: testFolder() });
+  expect(nothing.stderr).toContain('error: reports/latest: there is no such run\n');
+});
+
+describe('the error of a run', () => {
+  const folder = (files: readonly string[]) => {
+    const made = testFolder();
+    for (const name of files) writeFileSync(join(made, name), name === 'history.ndjson' ? '{}' : '');
+    mkdirSync(join(made, 'logs'));
+    return made;
+  };
+  it.each([
+    { title: 'records and logs', files: ['history.ndjson'], says: 'its records and its logs are' },
+    { title: 'logs and a file without records', files: ['history.ndjson.gz'], says: 'its logs are' },
+  ])('names $title', ({ files, says }) => {
+    const log = vi.fn();
+    const place = folder(files);
+    keepError(new Error('lost'), { command: AGAIN, folder: place }, { log });
+    expect(log.mock.calls).toEqual([[`the run has no report; ${says} in ${place}\n`]]);
+    expect(readFileSync(join(place, 'error.json'), 'utf8')).toContain('"message": "lost"');
+  });
 });
