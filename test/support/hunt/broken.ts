@@ -6,7 +6,7 @@ import { DEFAULT_POLICY } from '../../../src/scenario/defaults.ts';
 import { Replicas } from '../../../src/simulation/nodes/replication/replicas.ts';
 import { REMOVE, type Rule } from '../simulated/lease-rules.ts';
 import { SCENARIOS } from '../simulated/lease-scenarios.ts';
-import { inScripts, patch, type Undo } from '../simulated/patches.ts';
+import { patch, type ScriptBug, scriptBug, type Undo } from '../simulated/patches.ts';
 import { PLANTED, type Planted } from '../simulated/planted.ts';
 
 /** A limiter that is broken in one known way. */
@@ -14,7 +14,7 @@ export interface Broken {
   readonly name: string;
   readonly ground: Ground;
   /** Breaks it, until it is undone. Absent: the strategy itself is what is broken. */
-  readonly plant?: () => Undo;
+  readonly plant?: (() => Undo) | ScriptBug;
 }
 
 const RULES = Object.keys(LEASE_SWITCHES) as Rule[];
@@ -64,20 +64,19 @@ export const BROKEN: readonly Broken[] = [
   {
     name: 'key margin of 0',
     ground: ofRule('keyOutlivesAccounts').ground,
-    plant: () =>
-      inScripts(
-        ['lease'],
-        [
-          ['math.ceil(lifetime / 1000) + 1000', 'math.ceil(lifetime / 1000)'],
-          ['math.ceil((full - clock) / 1000) + 1000', 'math.ceil((full - clock) / 1000)'],
-        ],
-      ),
+    plant: scriptBug(
+      ['lease'],
+      [
+        ['math.ceil(lifetime / 1000) + 1000', 'math.ceil(lifetime / 1000)'],
+        ['math.ceil((full - clock) / 1000) + 1000', 'math.ceil((full - clock) / 1000)'],
+      ],
+    ),
   },
   { name: 'acked without WAIT', ground: { ...groundOf('acked'), policy: '20:1/s' }, plant: noWait },
   {
     name: 'old outbox ids of active-active',
     ground: groundOf('active-active'),
-    plant: () => inScripts(['active-take'], [["'0-*'", "'*'"]]),
+    plant: scriptBug(['active-take'], [["'0-*'", "'*'"]]),
   },
   ...OF_STORE.map((name) => ofPlanted(planted(name))),
 ];

@@ -47,6 +47,21 @@ export function inScripts(names: readonly string[], changes: readonly Change[]):
   );
 }
 
+/** A bug that is texts of scripts: planted here, or in a copy of the program. */
+export interface ScriptBug extends Altered {
+  (): Undo;
+}
+
+/** Texts that are replaced in each of these scripts. */
+export interface Altered {
+  readonly scripts: readonly string[];
+  readonly changes: readonly Change[];
+}
+
+export function scriptBug(scripts: readonly string[], changes: readonly Change[]): ScriptBug {
+  return Object.assign(() => inScripts(scripts, changes), { scripts, changes });
+}
+
 /** Throws if the text is not there exactly once. */
 export function replacedOnce(text: string, [from, to]: Change): string {
   const parts = text.split(from);

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { StrategyName } from '../../../src/core/strategies.ts';
 import type { PlannedFault } from '../../../src/scenario/plan.ts';
 import type { Rule } from './lease-rules.ts';
-import { type Change, inScripts, type Undo } from './patches.ts';
+import { type Change, type ScriptBug, scriptBug, type Undo } from './patches.ts';
 
 interface Named {
   /** Its name in docs/results/planted-bugs.md. */
@@ -18,7 +18,7 @@ interface PlantedPlugin {
 interface PlantedStrategy {
   readonly strategy: StrategyName;
   /** Absent: the strategy itself is what is broken. */
-  readonly plant?: () => Undo;
+  readonly plant?: (() => Undo) | ScriptBug;
 }
 
 /** A limiter that is broken in one known way, under a load that drains every bucket. */
@@ -50,10 +50,7 @@ const LIFE = 'lifeMs = lifeMs < 2 ^ 53 and lifeMs or 2 ^ 53\n';
 const CHARGE = 'allowed, level = 1, level - cost\n';
 
 /** A bug of the script that decides a take. */
-const inTake =
-  (...changes: readonly Change[]) =>
-  () =>
-    inScripts(['take', 'take-each'], changes);
+const inTake = (...changes: readonly Change[]) => scriptBug(['take', 'take-each'], changes);
 
 const kill: PlannedFault = { fault: 'kill', node: 'us-east-0', atMs: 10_700, forMs: 8_000 };
 const apart: PlannedFault = {
@@ -178,7 +175,7 @@ export const PLANTED: readonly Planted[] = [
   {
     name: 'lease not subtracted',
     strategy: 'lease',
-    plant: () => inScripts(['lease'], [['  level = level - tokens * unit\n', '']]),
+    plant: scriptBug(['lease'], [['  level = level - tokens * unit\n', '']]),
   },
   { name: 'lease spent after expiry', withoutRule: 'termIsReadAtEveryDecision' },
   { name: 'counters merged by last write', strategy: 'active-active-lww' },
