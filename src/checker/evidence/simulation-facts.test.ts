@@ -20,7 +20,7 @@ function judged(admissions: number, records: readonly Event[]) {
     outcome: at < admissions ? ('allowed' as const) : ('denied' as const),
   }));
   const header = { simulated: true, strategy: 'plugin:mine.mjs' } as const;
-  const report = judgeHistory(historyOf(parts, { header, records }));
+  const report = judgeHistory(historyOf(parts, { header, records }), { promise: 'token-bucket' });
   const correctness = report.claims.filter(({ kind }) => kind === 'correctness');
   return { ...report, statuses: new Set(correctness.map(({ status }) => status)) };
 }
