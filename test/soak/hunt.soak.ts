@@ -22,12 +22,16 @@ type Row = Hunted | (InReality & { readonly real: true });
 it('hunts broken limiters; docs/results/hunt.md says how many schedules each needs', async () => {
   const rows = readRows();
   const hunted = () => rows.filter((row): row is Hunted => !('real' in row));
+  const write = () => {
+    const real = rows.filter((row): row is InReality & { real: true } => 'real' in row);
+    writePage(hunted(), real, MOST);
+  };
   const keep = (row: Row) => {
     rows.push(row);
     appendFileSync(ROWS, `${JSON.stringify(row)}\n`);
-    const real = rows.filter((each): each is InReality & { real: true } => 'real' in each);
-    writePage(hunted(), real, MOST);
+    write();
   };
+  write();
   const isKnown = (name: string, seed: number) =>
     hunted().some((row) => row.name === name && row.seed === seed);
   const isHopeless = (name: string) => {
