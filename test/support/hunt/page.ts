@@ -101,6 +101,14 @@ const REASONS: Readonly<Record<string, string>> = {
     'it reserves tokens for a region that hears nothing, so others are denied: false denials, which no excess shows.',
   'key margin of 0':
     'a key that ends as soon as its bucket is full and nothing is lent is like a new one; it shows that the second after that is not needed.',
+  termBeginsAtSending:
+    'a reply must take longer than the margin of 0.5 s and less than its timeout, and a wave begin in the 0.3 s in which two regions have the same tokens.',
+  takenBackAfterMargin:
+    'a clock must step by less than the margin, which the bound allows, and a wave begin within as much of the end of a term.',
+  keyOutlivesRefill:
+    'all that is lent must be spent at the end of its term, and the bucket then be left alone until its key ends.',
+  repeatsAreWritten:
+    'a request must be repeated over another connection after its primary has lost its replica and before it dies.',
   grantedIsAsHomeHasIt: 'it needs a request that is on its way for 13 s while its primary fails over twice.',
 };
 
