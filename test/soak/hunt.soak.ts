@@ -17,6 +17,10 @@ const ROWS = process.env.OPENCLAW_SOAK_ROWS ?? 'reports/hunt-soak.ndjson';
 /** What else to do: `search` simulates, `real` runs what was found on real nodes. */
 const PARTS = (process.env.PARTS ?? 'search,real').split(',');
 
+/** The limiters, separated by commas; absent: all. */
+const NAMES = process.env.NAMES?.split(',');
+const CHOSEN = BROKEN.filter(({ name }) => NAMES === undefined || NAMES.includes(name));
+
 type Row = Hunted | (InReality & { readonly real: true });
 
 it('hunts broken limiters; docs/results/hunt.md says how many schedules each needs', async () => {
@@ -39,9 +43,9 @@ it('hunts broken limiters; docs/results/hunt.md says how many schedules each nee
     return own.length >= ENOUGH_SEEDS && own.every(({ random, climb }) => (random ?? climb) === null);
   };
   for (let seed = 1; seed <= SEEDS && PARTS.includes('search'); seed++)
-    for (const broken of BROKEN.filter(({ name }) => !isKnown(name, seed) && !isHopeless(name)))
+    for (const broken of CHOSEN.filter(({ name }) => !isKnown(name, seed) && !isHopeless(name)))
       keep(await huntBroken(broken, { seed, most: MOST, isShrunk: seed <= SHRUNK_SEEDS }));
-  for (const broken of BROKEN.filter(({ name }) => !rows.some((row) => 'real' in row && row.name === name))) {
+  for (const broken of CHOSEN.filter(({ name }) => !rows.some((row) => 'real' in row && row.name === name))) {
     const shrunk = shrunkOf(broken, hunted());
     if (PARTS.includes('real') && shrunk !== null && canBeReal(broken))
       keep({ real: true, name: broken.name, ...(await runReal(broken, shrunk.schedule)) });

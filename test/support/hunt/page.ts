@@ -48,8 +48,8 @@ ${table.flat().join('\n')}
 
 ${notFound(rows)}
 
-Measured by \`npm run soak -- test/soak/hunt.soak.ts\`. \`SEEDS\` (20), \`SCHEDULES\` (200) and \`PARTS\` (\`search,real\`) choose what it
-does. It adds a line to \`reports/hunt-soak.ndjson\`, or to the file in \`OPENCLAW_SOAK_ROWS\`, for each measurement and writes this page
+Measured by \`npm run soak -- test/soak/hunt.soak.ts\`. \`SEEDS\` (20), \`SCHEDULES\` (200), \`NAMES\` (all) and \`PARTS\` (\`search,real\`) choose
+what it does. It adds a line to \`reports/hunt-soak.ndjson\`, or to the file in \`OPENCLAW_SOAK_ROWS\`, for each measurement and writes this page
 again; what the file has is not repeated, so it can be stopped and started at any time.
 `;
 }
