@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { STRATEGY_NAMES, traitsOf } from '../core/strategies.ts';
 import { evaluateHere } from './evaluate.ts';
 import { groundOf } from './ground.ts';
 import type { Schedule } from './schedule.ts';
@@ -44,3 +45,11 @@ it('what a bucket lacks is known also where none was contested', async () => {
   expect(outcome?.lacking).toBeGreaterThan(15);
   expect(outcome?.lacking).toBeLessThan(19.5);
 });
+
+it.each(STRATEGY_NAMES.filter((name) => !traitsOf(name).readsReplicas))(
+  '%s declares a bound if nothing happens',
+  async (name) => {
+    const [outcome] = await evaluateHere(groundOf(name))([schedule(3)]);
+    expect(outcome?.bound).not.toBeNull();
+  },
+);

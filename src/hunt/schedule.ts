@@ -1,4 +1,5 @@
 import { OpenclawError } from '../core/errors.ts';
+import { traitsOf } from '../core/strategies.ts';
 import { faultSchema } from '../scenario/faults/index.ts';
 import { makePlan } from '../scenario/make-plan.ts';
 import type { LoadPlan, Plan, PlannedFault } from '../scenario/plan.ts';
@@ -24,15 +25,18 @@ const CONNECTIONS = 400;
 
 /** A request or two on each connection, which open those of the services; their replies are awaited. */
 const WARM_UP_MS = 10;
+/** Regions with buckets of their own declare a bound once each has heard of the others. */
+const HEARD_MS = 1_000;
 
 /** The plan of a schedule, checked as that of a file. Throws INVALID_SCENARIO if a check refuses it. */
 export function planOf(ground: Ground, schedule: Schedule, name = nameOf(ground)): Plan {
   const { above: _, limiter, ...fixed } = ground;
   const { seed, load, faults } = schedule;
+  const warmUpMs = traitsOf(fixed.strategy).perRegionBucket ? HEARD_MS : WARM_UP_MS;
   return makePlan(
     {
       ...{ ...fixed, ...(limiter !== undefined && { limiter }), seed, claims: [claimOf(ground)] },
-      load: { ...load, mode: 'open', connections: CONNECTIONS, rampMs: 0, warmUpMs: WARM_UP_MS },
+      load: { ...load, mode: 'open', connections: CONNECTIONS, rampMs: 0, warmUpMs },
       faults: faults.map(({ atMs, forMs, ...fault }) => ({
         ...{ ...fault, at: { least: atMs, most: atMs }, for: { least: forMs, most: forMs } },
       })),

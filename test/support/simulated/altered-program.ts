@@ -24,7 +24,7 @@ export function alteredProgram(folder: string, without: Rule | Altered | undefin
     cpSync(join(PACKAGE, part), join(folder, part), { recursive: true });
   symlinkSync(join(PACKAGE, 'node_modules'), join(folder, 'node_modules'));
   inBundle(folder, /(?<=DEFAULT_PREFIX\}:)\$\{basename\(folder\)\}/g, 'simulated');
-  if (typeof without === 'object') inScriptsOf(folder, without);
+  if (without !== undefined && typeof without !== 'string') inScriptsOf(folder, without);
   else if (without !== undefined && without in IN_SCRIPT)
     inScriptsOf(folder, { scripts: ['lease'], changes: [IN_SCRIPT[without as keyof typeof IN_SCRIPT]] });
   else if (without !== undefined && without !== 'grantsAreAcked')
