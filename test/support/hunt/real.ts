@@ -26,8 +26,9 @@ const WITHOUT_WAIT: Readonly<Record<string, StrategyName>> = {
   'acked without WAIT': 'central',
 };
 
-/** Whether a limiter that is broken like this can run on real nodes. */
-export function canBeReal({ name, plant }: Pick<Broken, 'name' | 'plant'>): boolean {
+/** Whether a limiter that is broken like this can run on real nodes. No file says that regions have a Redis of their own. */
+export function canBeReal({ name, plant, ground }: Broken): boolean {
+  if (ground.topology.apart) return false;
   return plant === undefined || name in WITHOUT_WAIT || 'scripts' in plant || isAlterable(name);
 }
 
