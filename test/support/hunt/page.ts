@@ -100,7 +100,7 @@ const REASONS: Readonly<Record<string, string>> = {
   repeatedByTheSameNumber:
     'it reserves tokens for a region that hears nothing, so others are denied: false denials, which no excess shows.',
   'key margin of 0':
-    'a key that ends as soon as its bucket is full and nothing is lent is like a new one; it shows that the second after that is not needed.',
+    'a key that ends as soon as its bucket is full and nothing is lent is like a new one, so the margin may not be needed.',
   termBeginsAtSending:
     'a reply must take longer than the margin of 0.5 s and less than its timeout, and a wave begin in the 0.3 s in which two regions have the same tokens.',
   takenBackAfterMargin:
@@ -121,7 +121,11 @@ function notFound(rows: readonly Hunted[]): string {
     return [reason === undefined ? `- ${name}` : `- ${name}: ${reason}`];
   });
   return [
-    ...(lines.length === 0 ? [] : [`Not found within the limit:\n\n${lines.join('\n')}`]),
+    ...(lines.length === 0
+      ? []
+      : [
+          `Not found within the limit. The reasons are read from the protocol, not measured:\n\n${lines.join('\n')}`,
+        ]),
     ...(missing.length === 0 ? [] : [`Not measured: ${missing.join(', ')}.`]),
   ].join('\n\n');
 }
