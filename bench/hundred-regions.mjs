@@ -1,6 +1,6 @@
 // Simulates scenarios/hundred-regions.yaml, or a changed copy of it, and prints the figures of docs/results/hundred-regions.md.
 //   npm run bench:hundred-regions [-- --regions 100 --users 50000 --rate 2000 --strategy central --no-homes
-//     --node-timeout 2s --roaming 0.2 --sample 0.01 --no-fault --duration 5s --seed 1]
+//     --node-timeout 2s --roaming 0.2 --skew 1 --sample 0.01 --no-fault --duration 5s --seed 1]
 //
 // Processor time and memory are those of the program, by the kernel.
 import { createReadStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -15,9 +15,18 @@ const ROOT = join(import.meta.dirname, '..');
 const { values: flags } = parseArgs({
   options: {
     ...Object.fromEntries(
-      ['regions', 'users', 'rate', 'strategy', 'node-timeout', 'roaming', 'sample', 'duration', 'seed'].map(
-        (name) => [name, { type: 'string' }],
-      ),
+      [
+        'regions',
+        'users',
+        'rate',
+        'skew',
+        'strategy',
+        'node-timeout',
+        'roaming',
+        'sample',
+        'duration',
+        'seed',
+      ].map((name) => [name, { type: 'string' }]),
     ),
     homes: { type: 'boolean' },
     fault: { type: 'boolean' },
@@ -51,7 +60,7 @@ function changed({ topology, load, faults, claims, ...rest }) {
   const { positions, regions, ...nodes } = topology;
   const names = regions.slice(0, Number(flags.regions ?? regions.length));
   const isCut = flags.fault !== false && names.length === regions.length;
-  const { roaming, users, rate } = flags;
+  const { roaming, users, rate, skew } = flags;
   const strategy = flags.strategy ?? rest.strategy;
   return {
     ...rest,
@@ -69,6 +78,7 @@ function changed({ topology, load, faults, claims, ...rest }) {
       users: Number(users ?? load.users),
       rate: Number(rate ?? load.rate),
       roaming: Number(roaming ?? load.roaming),
+      ...((skew ?? load.skew) !== undefined && { skew: Number(skew ?? load.skew) }),
       duration: flags.duration ?? load.duration,
     },
     faults: isCut ? faults : [],
@@ -96,18 +106,19 @@ function figuresOf({
   sample,
   verdict,
 }) {
-  const decided = outcomes.allowed + outcomes.denied;
+  const { others = 0 } = sample ?? {};
+  const decided = (outcomes.allowed + outcomes.denied) / (sent - others); // of a sample, of what is judged
   const { p50Us, p99Us } = whole.latency.allowed;
   return {
     verdict,
     requests: sent,
-    decided: percent(decided / sent),
-    'calls a decision': (redisCalls / decided).toFixed(2),
+    decided: percent(decided),
+    'calls a decision': (redisCalls / (decided * sent)).toFixed(2),
     'p50 / p99 of admissions, ms': `${(p50Us / 1_000).toFixed(1)} / ${Math.round(p99Us / 1_000)}`,
     'admitted, of an ideal bucket': percent(whole.admitted / whole.exactAdmitted),
     'largest excess': overAdmission.largestExcess,
     ...{ buckets, contested: contested.buckets },
-    ...(sample && { 'not judged': sample.others }),
+    ...(sample && { 'not judged': others }),
   };
 }
 
