@@ -53,6 +53,11 @@ describe('files of different runs are refused', () => {
     );
   });
 
+  it('also if both were simulated, and nothing differs: their start is of the seed', () => {
+    const simulated = { ...run, simulated: true } as const;
+    expect(() => joinHeaders(simulated, simulated)).toThrow('a simulation writes one file');
+  });
+
   it('also if the first was simulated and another says nothing', () => {
     expect(() => joinHeaders({ ...run, simulated: true }, bare)).toThrow('first file: it was not simulated;');
   });

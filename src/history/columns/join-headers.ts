@@ -15,6 +15,10 @@ export function joinHeaders(first: Header, other: Header): Header {
     throw new RecordError(
       `it is of another run than the first file: ${differing.join('; ')}; check them one by one`,
     );
+  if (first.simulated)
+    throw new RecordError(
+      'it is of another run than the first file: a simulation writes one file; check them one by one',
+    );
   const { refunds, ...joined } = withLoosestClock({ ...first, ...said(other), ...said(first) }, other);
   return {
     ...joined,

@@ -35,6 +35,7 @@ describe('the file of a limiter that is a program', () => {
     { text: 'command: [a]\npromise: 5', says: 'promise must be a text' },
     { text: 'command: [a]\nseveralPolicies: some', says: 'severalPolicies must be true or false' },
     { text: 'command: [a', says: 'is no YAML' },
+    { text: 'command: [*x]', says: 'is no YAML' },
     { text: '- a', says: 'must have the key command' },
   ])('is refused: $text', async ({ text, says }) => {
     await expect(readLimiterFile(fileOf(text))).rejects.toMatchObject({

@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type ProgramOptions, startProgram } from '../../../src/limiter/plugin/command/program.ts';
+import { testFolder } from '../../support/cli.ts';
 
 /** A program of Node: what is done with each take `asked`, between its start and the end of its input. */
 const answering = (onTake: string, atStart = `say({ ready: true })`) => `
@@ -84,9 +87,15 @@ describe('a program that decides', () => {
     });
   });
 
+  it('does not start without its last words, however fast it ends', async () => {
+    const command = ['sh', '-c', `echo '{"error": "no Redis"}'; exit 1`] as const;
+    for (let i = 0; i < 30; i++)
+      await expect(start('', { command })).rejects.toThrow('plugin:mine.yaml failed to start: no Redis');
+  });
+
   it('does not start if it is not there', async () => {
     await expect(start('', { command: ['./not-there'] })).rejects.toThrow(
-      'plugin:mine.yaml cannot be started: "./not-there" was not found',
+      'plugin:mine.yaml cannot be started: "./not-there", or the program that runs it, was not found',
     );
   });
 
@@ -105,6 +114,34 @@ describe('a program that decides', () => {
       expect.stringContaining(`plugin:mine.yaml ${says}`),
     ]);
     await expect(program.take('a', take)).rejects.toThrow(says);
+  });
+
+  it.each([
+    {
+      title: 'says twice that it is ready',
+      onTake: 'say({ ready: true })',
+      says: 'said twice that it is ready',
+    },
+    { title: 'fails as a whole', onTake: `say({ error: 'no memory' })`, says: 'failed: no memory' },
+  ])('fails once it $title', async ({ onTake, says }) => {
+    const { program, failures } = await start(answering(onTake));
+    await expect(program.take('a', take)).rejects.toThrow(says);
+    expect(failures).toHaveLength(1);
+  });
+
+  it('answers a take whatever else it says', async () => {
+    const { program } = await start(answering('say({ ready: true, id: asked.id, allowed: true })'));
+    expect(await program.take('a', take)).toMatchObject({ allowed: true });
+  });
+
+  it('is closed though a child of it holds its output open', async () => {
+    const file = join(testFolder(), 'pid');
+    const script = `sleep 60 & echo $! > ${file}; echo '{"ready": true}'; cat > /dev/null`;
+    const { program } = await start('', { command: ['sh', '-c', script] });
+    const pid = Number(readFileSync(file, 'utf8'));
+    onTestFinished(() => void process.kill(pid));
+    await program.close();
+    expect(process.kill(pid, 0)).toBe(true);
   });
 
   it('ends when its input ends, without a failure', async () => {

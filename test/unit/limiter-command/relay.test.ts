@@ -41,7 +41,7 @@ describe('a relay to the nodes of a region', () => {
     const node = await startNode('127.77.9.1', (asked) => `${asked} -MOVED 5 127.77.9.2:7102\r\n`);
     const relay = await open([node]);
     const address = relay.addressOf(node);
-    expect(address).toEqual({ host: expect.stringMatching(/^127\.(?!77)\d\d\.9\.1$/), port: node.port });
+    expect(address).toEqual({ host: expect.stringMatching(/^127\.[1-6]\d\.9\.1$/), port: node.port });
     const { answer } = await ask(address, 'GET 127.77.x');
     const block = address.host.split('.')[1];
     expect(answer).toBe(`GET 127.77.x -MOVED 5 127.77.9.2:7102\r\n`.replaceAll('127.77.', `127.${block}.`));

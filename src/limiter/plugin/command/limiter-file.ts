@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { parseDocument } from 'yaml';
+import { parse } from 'yaml';
 import { nearest } from '../../../core/did-you-mean.ts';
 import type { Policy } from '../../../core/policy.ts';
 import { quoted, shown } from '../../../core/printable.ts';
@@ -25,11 +25,16 @@ export async function readLimiterFile(file: string): Promise<LimiterFile> {
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     throw refused(file, `cannot be read: ${messageOf(error)}`, error);
   });
-  const document = parseDocument(text);
-  const [problem] = document.errors;
-  if (problem !== undefined) throw refused(file, `is no YAML: ${messageOf(problem)}`, problem);
-  const value: unknown = document.toJS();
+  const value = readYaml(file, text);
   return checkFile(file, isMapping(value) && isMapping(value.limiter) ? value.limiter : value);
+}
+
+function readYaml(file: string, text: string): unknown {
+  try {
+    return parse(text);
+  } catch (error) {
+    throw refused(file, `is no YAML: ${messageOf(error)}`, error);
+  }
 }
 
 function checkFile(file: string, value: unknown): LimiterFile {

@@ -33,5 +33,6 @@ function isMessage(value: unknown): value is Message {
   if (typeof value !== 'object' || value === null) return false;
   const { ready, error, id } = value as Record<string, unknown>;
   const isOfTake = typeof id === 'number' && Number.isSafeInteger(id);
-  return ready === true || (typeof error === 'string' && (id === undefined || isOfTake)) || isOfTake;
+  if (isOfTake) return true;
+  return id === undefined && (ready === true || typeof error === 'string');
 }

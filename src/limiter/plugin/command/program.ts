@@ -34,6 +34,8 @@ type Child = ChildProcessByStdio<Writable, Readable, null>;
 
 /** How long a program may take to end once its standard input is closed. */
 const END_MS = 2_000;
+/** How long what it has written may take once it has ended: a child of it may hold its standard output open. */
+const LAST_WORDS_MS = 500;
 
 /**
  * Starts a program and waits until it is ready. Throws INVALID_OPTION if it cannot be started, says that it cannot, ends, or
@@ -49,26 +51,28 @@ export async function startProgram({
 }: ProgramOptions): Promise<Program> {
   const [path, ...args] = command;
   const child: Child = spawn(path, args, { cwd: folder, env, stdio: ['pipe', 'pipe', 'inherit'] });
-  atExit(() => child.kill('SIGKILL'));
+  atExit(() => kill(child));
   const takes = new Takes();
   let onEnd = onFailure;
   const ready = new Promise<void>((resolve, reject) => {
     onEnd = reject; // until it is ready
     const fail = (what: string) => {
       const error = refused(file, what);
-      child.kill('SIGKILL');
+      kill(child);
       takes.rejectAll(error);
       onEnd(error);
       onEnd = () => {}; // what follows from its end is not told
     };
+    let isReady = false;
     onMessages(child, fail, (message) => {
-      if (message.ready) {
+      if (message.ready && !isReady) {
+        isReady = true;
         onEnd = onFailure;
         resolve();
-      } else if (!takes.settle(message)) fail(unexpected(message));
+      } else if (!takes.settle(message)) fail(unexpected(message, isReady));
     });
     child.on('error', (error) => fail(`cannot be started: ${reasonOf(error, path)}`));
-    child.on('exit', (code, signal) => fail(`ended with ${code === null ? signal : `code ${code}`}`));
+    void endOf(child).then((how) => fail(`ended with ${how}`));
     child.stdin.on('error', () => {}); // its end says why
   });
   await ready;
@@ -77,12 +81,25 @@ export async function startProgram({
     async close() {
       onEnd = () => {};
       child.stdin.end();
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      const ended = once(child, 'exit');
-      await withTimeout<unknown>(END_MS, ended, () => child.kill('SIGKILL'));
-      await ended;
+      await withTimeout<unknown>(END_MS, endOf(child), () => kill(child));
+      await endOf(child);
     },
   };
+}
+
+/** Kills a program. Its children may hold its standard output open, which would keep this process. */
+function kill(child: Child): void {
+  child.kill('SIGKILL');
+  child.stdout.destroy();
+}
+
+/** How a program ended, once all that it wrote has been read, or cannot be expected any more. */
+async function endOf(child: Child): Promise<string> {
+  if (child.exitCode === null && child.signalCode === null)
+    await new Promise((resolve) => child.once('exit', resolve)); // never, if it could not be started
+  if (!child.stdout.closed)
+    await withTimeout<unknown>(LAST_WORDS_MS, once(child.stdout, 'close'), () => child.stdout.destroy());
+  return child.exitCode === null ? String(child.signalCode) : `code ${child.exitCode}`;
 }
 
 function onMessages(child: Child, fail: (what: string) => void, onMessage: (message: Message) => void): void {
@@ -96,11 +113,14 @@ function onMessages(child: Child, fail: (what: string) => void, onMessage: (mess
   });
 }
 
-function unexpected(message: Message): string {
-  if (message.id === undefined) return `failed to start: ${messageOf(message.error)}`;
-  return `answered take ${message.id}, which does not wait for an answer`;
+function unexpected({ id, error, ready }: Message, isReady: boolean): string {
+  if (id !== undefined) return `answered take ${id}, which does not wait for an answer`;
+  if (ready) return 'said twice that it is ready';
+  return isReady ? `failed: ${messageOf(error)}` : `failed to start: ${messageOf(error)}`;
 }
 
 function reasonOf(error: NodeJS.ErrnoException, path: string): string {
-  return error.code === 'ENOENT' ? `${quoted(path)} was not found` : messageOf(error);
+  return error.code === 'ENOENT'
+    ? `${quoted(path)}, or the program that runs it, was not found`
+    : messageOf(error);
 }

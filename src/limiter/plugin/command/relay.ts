@@ -40,13 +40,17 @@ function blockOf(nodes: readonly NodeAddress[]): string {
   throw environmentFailed(`a relay needs nodes in one block 127.x.*; found ${hosts}`);
 }
 
+/** The second numbers of clusters that this program starts: a relay takes none of another run. */
+const OF_CLUSTERS = { least: 70, most: 130 };
+
 /** Second numbers with as many digits, from one that this process prefers. */
 function blocksLike(block: string): string[] {
   const least = 10 ** (block.length - 1);
   const most = Math.min(254, least * 10 - 1);
   const count = most - least + 1;
-  const numbers = Array.from({ length: count }, (_, i) => String(least + ((process.pid + i) % count)));
-  return numbers.filter((number) => number !== block && number !== '0');
+  return Array.from({ length: count }, (_, i) => least + ((process.pid + i) % count))
+    .filter((number) => number < OF_CLUSTERS.least || number > OF_CLUSTERS.most)
+    .map(String);
 }
 
 interface Place {
