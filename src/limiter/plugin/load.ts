@@ -27,11 +27,11 @@ export async function loadPlugin(
 
 async function loadModule(file: string, copy: string | undefined): Promise<LimiterPlugin> {
   const { href } = pathToFileURL(file);
-  const module: Partial<LimiterPlugin> = await import(copy === undefined ? href : `${href}?${copy}`).catch(
-    async (error: unknown) => {
-      throw await notLoaded(file, error);
-    },
-  );
+  const module: Partial<LimiterPlugin> = await import(
+    copy === undefined ? href : `${href}?copy=${copy}`
+  ).catch(async (error: unknown) => {
+    throw await notLoaded(file, error);
+  });
   const { createLimiter, promise, severalPolicies, simulated } = module;
   if (typeof createLimiter !== 'function')
     throw refused(file, `must export a function createLimiter; ${foundIn(module)}`);

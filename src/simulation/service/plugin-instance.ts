@@ -1,4 +1,5 @@
 import { isLimiterFile } from '../../core/plugin-name.ts';
+import { quoted } from '../../core/printable.ts';
 import type { Outside } from '../../limiter/outside.ts';
 import { notReady, PLUGIN_START_MS, refused } from '../../limiter/plugin/error.ts';
 import { loadPlugin } from '../../limiter/plugin/load.ts';
@@ -8,6 +9,7 @@ import { logUnanswered } from '../../rating/log-unanswered.ts';
 import { logUndecided } from '../../rating/log-undecided.ts';
 import type { Plan } from '../../scenario/plan.ts';
 import type { VirtualTime } from '../virtual-time.ts';
+import { copyImports, sharedImports } from './own-copies.ts';
 import { type HttpReply, type RequestHeaders, ratingInstance } from './rating-instance.ts';
 
 /** A plug-in of this file, as one instance has it. */
@@ -26,13 +28,26 @@ export async function loadedPlugin({
   topology,
 }: Plan): Promise<LoadedPlugin | undefined> {
   if (file === undefined) return undefined;
+  copyImports();
   const all = new Map<string, Loaded>();
   for (const region of topology.regions)
     for (let instance = 1; instance <= instances; instance++) {
       const name = `${region}-${instance}`;
       all.set(name, { file, plugin: checkSimulated(await loadPlugin(file, { copy: name }), file) });
     }
+  checkImports(file);
   return (region, instance) => all.get(`${region}-${instance}`) as Loaded;
+}
+
+/** Throws INVALID_OPTION for imports that all instances share: a limiter in memory would be one for all regions. */
+function checkImports(file: string): void {
+  const [first] = sharedImports();
+  if (first === undefined) return;
+  const name = quoted(first.split('/').slice(-2).join('/'));
+  throw refused(
+    file,
+    `cannot be simulated: it imports ${name}, which all services would share, as CommonJS has no copies; bundle it into one file: npx esbuild <file> --bundle --platform=node --format=esm`,
+  );
 }
 
 /** Throws INVALID_OPTION for a plug-in that does not say that it can be simulated. */
