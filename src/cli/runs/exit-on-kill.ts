@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { isThrownBy } from '../../limiter/plugin/error.ts';
+import { callsOf } from './call-origin.ts';
 import { replaceMember } from './outside-simulation.ts';
 
 /**
@@ -7,15 +7,15 @@ import { replaceMember } from './outside-simulation.ts';
  * an exit, until the returned function is called.
  */
 export function exitOnKill(file: string): () => void {
-  const isOfPlugin = () => isThrownBy(file, new Error());
+  const isOfPlugin = callsOf(file);
   const restore = [
-    replaceMember(process, 'abort', () => {
-      if (isOfPlugin()) process.exit(128 + constants.signals.SIGABRT);
+    replaceMember(process, 'abort', (watched) => {
+      if (isOfPlugin(watched)) process.exit(128 + constants.signals.SIGABRT);
     }),
-    replaceMember(process, 'kill', (_watched, pid, signal = 'SIGTERM') => {
+    replaceMember(process, 'kill', (watched, pid, signal = 'SIGTERM') => {
       const number =
         typeof signal === 'string' ? constants.signals[signal as NodeJS.Signals] : Number(signal);
-      if (pid === process.pid && number > 0 && isOfPlugin()) process.exit(128 + number);
+      if (pid === process.pid && number > 0 && isOfPlugin(watched)) process.exit(128 + number);
     }),
   ];
   return () => {

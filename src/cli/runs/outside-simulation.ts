@@ -1,11 +1,12 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { syncBuiltinESMExports } from 'node:module';
+import os from 'node:os';
 import timers from 'node:timers';
 import promises from 'node:timers/promises';
-import { pathToFileURL } from 'node:url';
 import { pluginName } from '../../core/plugin-name.ts';
 import { printable } from '../../core/printable.ts';
 import type { OutsideUse } from '../../simulation/outside.ts';
+import { type Call, callsOf } from './call-origin.ts';
 
 interface Outside {
   readonly of: object;
@@ -26,6 +27,12 @@ const OUTSIDE: readonly Outside[] = [
   { of: performance, name: 'now', shown: 'performance.now', instead: CLOCK },
   { of: process.hrtime, name: 'bigint', shown: 'process.hrtime', instead: CLOCK },
   { of: process, name: 'hrtime', shown: 'process.hrtime', instead: CLOCK },
+  { of: process, name: 'uptime', shown: 'process.uptime', instead: CLOCK },
+  { of: os, name: 'uptime', shown: 'os.uptime', instead: CLOCK },
+  { of: performance, name: 'mark', shown: 'performance.mark', instead: CLOCK },
+  { of: performance, name: 'measure', shown: 'performance.measure', instead: CLOCK },
+  { of: AbortSignal, name: 'timeout', shown: 'AbortSignal.timeout', instead: 'time.after' },
+  { of: promises.scheduler, name: 'wait', shown: 'scheduler.wait', instead: 'time.after' },
   { of: Math, name: 'random', shown: 'Math.random', instead: 'randomUpTo', harmless: true },
   ...[globalThis, timers, promises].flatMap((of) => [
     { of, name: 'setTimeout', instead: 'time.after' },
@@ -36,10 +43,6 @@ const OUTSIDE: readonly Outside[] = [
 /** Node publishes here each client socket that `net` connects, and each that `dgram` makes. */
 const SOCKETS = ['net.client.socket', 'udp.socket'];
 
-/** The folder of this program's code, as stack traces show it. */
-const OURS = new URL('../../', import.meta.url).href;
-const MOST_FRAMES = 100;
-
 export interface OutsideWatch {
   /** Calls back with each thing that was used, also before, until the returned function is called. */
   onUse(call: (use: OutsideUse) => void): () => void;
@@ -48,9 +51,10 @@ export interface OutsideWatch {
 
 /**
  * Warns once of each thing outside the simulation that the code of a plug-in calls, and of a connection, until it is
- * released. A call counts if the file of the plug-in is in its stack; this program connects to nothing meanwhile.
+ * released. This program connects to nothing meanwhile.
  */
 export function watchOutside(file: string, log: (text: string) => void): OutsideWatch {
+  const isOfPlugin = callsOf(file);
   const found = new Map<string, OutsideUse>();
   const listeners = new Set<(use: OutsideUse) => void>();
   const use = ({ shown, instead, harmless }: Omit<Outside, 'of' | 'name'> & { readonly shown: string }) => {
@@ -68,12 +72,12 @@ export function watchOutside(file: string, log: (text: string) => void): Outside
   };
   const restore = OUTSIDE.map(({ of, name, shown = name, ...more }) =>
     replaceMember(of, name, (watched) => {
-      if (!found.has(shown) && isOfPlugin(file, watched)) use({ shown, ...more });
+      if (!found.has(shown) && isOfPlugin(watched)) use({ shown, ...more });
     }),
   );
   restore.push(
     replaceDate((watched) => {
-      if (!found.has('new Date') && isOfPlugin(file, watched)) use({ shown: 'new Date', instead: CLOCK });
+      if (!found.has('new Date') && isOfPlugin(watched)) use({ shown: 'new Date', instead: CLOCK });
     }),
   );
   const onSocket = () => use({ shown: 'a connection', instead: 'scripts.run' });
@@ -92,27 +96,6 @@ export function watchOutside(file: string, log: (text: string) => void): Outside
     },
   };
 }
-
-/** Whether a call of this replaced function comes from the plug-in. Our own calls, which are many, cost one frame. */
-function isOfPlugin(file: string, watched: Call): boolean {
-  const { stackTraceLimit } = Error;
-  try {
-    Error.stackTraceLimit = 1;
-    if (stackAbove(watched).includes(OURS)) return false;
-    Error.stackTraceLimit = MOST_FRAMES;
-    return stackAbove(watched).includes(pathToFileURL(file).href);
-  } finally {
-    Error.stackTraceLimit = stackTraceLimit;
-  }
-}
-
-function stackAbove(watched: Call): string {
-  const holder = { stack: '' };
-  Error.captureStackTrace(holder, watched);
-  return holder.stack;
-}
-
-type Call = (...args: unknown[]) => unknown;
 
 /** Calls `before` first, with what stands for the member and with its arguments, until the returned function is called. */
 export function replaceMember(

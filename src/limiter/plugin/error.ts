@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
 import { OpenclawError } from '../../core/errors.ts';
 import { isLimiterFile, pluginName } from '../../core/plugin-name.ts';
+import { realFile } from './real-file.ts';
 
 /** An error of the plug-in itself; the hint names its file. */
 export function refused(file: string, what: string, cause?: unknown): OpenclawError {
@@ -60,16 +61,28 @@ async function syntaxErrorOf(file: string): Promise<string> {
   return stderr === null ? '' : text(stderr); // empty if the error is in an imported module
 }
 
+/** What a stack shows after the URL of a module: which copy it is, and the line. */
+const AFTER_NAME = /^(?:\?[^:]*)?:(\d+)/;
+
 /** An uncaught error in a process that runs this plug-in. */
 export function uncaught(file: string, error: unknown): OpenclawError {
-  const line = Number.parseInt(stackOf(error).split(`${pathToFileURL(file)}:`)[1] ?? '', 10);
-  const where = Number.isNaN(line) ? '' : ` (line ${line})`;
+  const stack = stackOf(error);
+  const lines = namesOf(file).map((name) => AFTER_NAME.exec(stack.split(name)[1] ?? '')?.[1]);
+  const line = lines.find((one) => one !== undefined);
+  const where = line === undefined ? '' : ` (line ${line})`;
   return refused(file, `threw an uncaught error: ${messageOf(error)}${where}`, error);
 }
 
 /** Whether the stack of an error contains the plug-in's own code. */
 export function isThrownBy(file: string, error: unknown): boolean {
-  return stackOf(error).includes(pathToFileURL(file).href);
+  const stack = stackOf(error);
+  return namesOf(file).some((name) => stack.includes(name));
+}
+
+/** How stacks show the file of a plug-in: by the URL of a module, by the path of one of CommonJS. */
+function namesOf(file: string): readonly [string, string] {
+  const path = realFile(file);
+  return [pathToFileURL(path).href, path];
 }
 
 function stackOf(error: unknown): string {

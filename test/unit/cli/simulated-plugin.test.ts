@@ -1,5 +1,7 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import os from 'node:os';
+import { dirname, join } from 'node:path';
+import { scheduler } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { callCli } from '../../support/call-cli.ts';
 import { write } from '../../support/check-files.ts';
@@ -26,9 +28,21 @@ const RACY = `
 `;
 
 async function simulate(text: string) {
+  return simulateIn(folderWith({ 'mine.mjs': text }));
+}
+
+function folderWith(files: Readonly<Record<string, string>>): string {
   const cwd = testFolder();
-  write(cwd, 'mine.mjs', text);
-  const ran = await callCli(['bench', '--limiter', 'mine.mjs', '--simulate', ...LOAD, '--json'], { cwd });
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(cwd, name)), { recursive: true });
+    write(cwd, name, text);
+  }
+  return cwd;
+}
+
+/** `limiter` is a path in this folder. */
+async function simulateIn(cwd: string, limiter = 'mine.mjs') {
+  const ran = await callCli(['bench', '--limiter', limiter, '--simulate', ...LOAD, '--json'], { cwd });
   const history = () => readFileSync(join(cwd, 'reports/latest/history.ndjson'), 'utf8');
   return { ...ran, history, cwd };
 }
@@ -81,15 +95,21 @@ it('keeps what a plug-in prints, and its errors, in its log, and does not wait f
 it('warns once of each thing that a plug-in uses outside the simulation', async () => {
   const imports = `
     import { connect } from 'node:net';
-    import { setTimeout as sleep } from 'node:timers/promises';
+    import { uptime } from 'node:os';
+    import { scheduler, setTimeout as sleep } from 'node:timers/promises';
     connect(1, '127.0.0.1').on('error', () => {});
     setInterval(() => {}, 10_000).unref();
   `;
-  const uses =
-    'Date.now(); Math.random(); performance.now(); process.hrtime.bigint(); process.hrtime(); new Date(1); new Date(); await sleep(1);';
+  const uses = `
+    Date.now(); Math.random(); performance.now(); process.hrtime.bigint(); process.hrtime(); new Date(1); new Date();
+    process.uptime(); uptime(); performance.mark('a'); performance.measure('b'); AbortSignal.timeout(1);
+    await sleep(1); await scheduler.wait(1);
+  `;
   const globals = () => [
     ...[Date, Date.now, Math.random, setTimeout, setInterval],
     ...[performance.now, process.hrtime, process.hrtime.bigint, process.kill, process.abort],
+    ...[performance.mark, performance.measure, process.uptime, os.uptime, AbortSignal.timeout],
+    scheduler.wait,
   ];
   const before = globals();
   const { stderr } = await simulate(imports + taking(uses));
@@ -104,7 +124,13 @@ it('warns once of each thing that a plug-in uses outside the simulation', async 
     ['performance.now', 'time.dateMs or time.nowUs'],
     ['process.hrtime', 'time.dateMs or time.nowUs'],
     ['new Date', 'time.dateMs or time.nowUs'],
+    ['process.uptime', 'time.dateMs or time.nowUs'],
+    ['os.uptime', 'time.dateMs or time.nowUs'],
+    ['performance.mark', 'time.dateMs or time.nowUs'],
+    ['performance.measure', 'time.dateMs or time.nowUs'],
+    ['AbortSignal.timeout', 'time.after'],
     ['setTimeout', 'time.after'],
+    ['scheduler.wait', 'time.after'],
   ]);
   expect(globals()).toEqual(before);
 });
@@ -124,6 +150,46 @@ it.each([
   });
   expect([checked.code, checked.stdout]).toEqual([2, expect.stringContaining(`? ${outside[0]}`)]);
 });
+
+const ASKS_HELPER = `import { now } from './helper.mjs'; ${taking('await now();')}`;
+const LIBRARY = new URL('../../../dist', import.meta.url).href;
+const LATER = 'const now = () => Promise.resolve().then(() => Date.now());';
+
+it.each([
+  { title: 'a link to its file', link: 'mine.mjs', to: 'real/plug.mjs' },
+  { title: 'a link to its folder', link: 'linked', to: 'real', limiter: 'linked/plug.mjs' },
+])('notices a clock of a plug-in that is named by $title', async ({ link, to, limiter = link }) => {
+  const cwd = folderWith({ 'real/plug.mjs': taking('Date.now();') });
+  symlinkSync(to, join(cwd, link));
+  const { code, stderr } = await simulateIn(cwd, limiter);
+  expect([code, stderr]).toEqual([2, expect.stringContaining(' used Date.now, ')]);
+});
+
+it.each([
+  { where: 'in a callback', helper: `export ${LATER}` },
+  { where: 'as it is loaded', helper: 'const at = Date.now(); export const now = () => at;' },
+  { where: 'bound to a promise', helper: 'export const now = () => Promise.resolve().then(Date.now);' },
+  {
+    where: "through this library's clocks",
+    helper: `export { systemTime } from '${LIBRARY}/limiter/system-surroundings.js'; export const now = () => {};`,
+    asks: `import { systemTime } from './helper.mjs'; ${taking('systemTime.dateMs();')}`,
+  },
+  {
+    where: 'in a package',
+    helper: "export { now } from 'late';",
+    more: {
+      'node_modules/late/package.json': '{}',
+      'node_modules/late/index.js': `${LATER} exports.now = now;`,
+    },
+  },
+])(
+  'notices a clock that a file of the plug-in calls $where',
+  async ({ helper, asks = ASKS_HELPER, more }) => {
+    const cwd = folderWith({ 'mine.mjs': asks, 'helper.mjs': helper, ...more });
+    const { code, stderr } = await simulateIn(cwd);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('plugin:mine.mjs used Date.now, ')]);
+  },
+);
 
 it('judges a plug-in with random numbers of its own, with a note', async () => {
   const { code, stdout } = await simulate(taking('Math.random();'));
@@ -166,6 +232,28 @@ it.each([
   expect(error).toMatchObject({ code: 'INVALID_OPTION', message: expect.stringContaining(says) });
   expect(error.command).toContain('bench --limiter mine.mjs');
   expect(existsSync(join(folder, 'report.json'))).toBe(false);
+});
+
+it.each([
+  {
+    title: 'whose name is a link',
+    files: { 'real.mjs': taking("if (user.endsWith('1')) void Promise.reject(new Error('lost'));") },
+    says: /mine\.mjs threw an uncaught error: lost \(line \d+\)$/m,
+  },
+  {
+    title: 'that another file kills',
+    files: {
+      'real.mjs': ASKS_HELPER,
+      'helper.mjs': 'export const now = () => Promise.resolve().then(() => process.kill(process.pid));',
+    },
+    says: /mine\.mjs terminated its process with code 143$/m,
+  },
+])('answers for the end of a plug-in $title', async ({ files, says }) => {
+  const cwd = folderWith(files);
+  symlinkSync('real.mjs', join(cwd, 'mine.mjs'));
+  const args = ['bench', '--limiter', 'mine.mjs', '--simulate', ...LOAD];
+  const { code, stderr } = await runCli(args, { cwd });
+  expect([code, stderr]).toEqual([64, expect.stringMatching(says)]);
 });
 
 it.each([
