@@ -151,15 +151,17 @@ it.each([
   expect([checked.code, checked.stdout]).toEqual([2, expect.stringContaining(`? ${outside[0]}`)]);
 });
 
-const ASKS_HELPER = `import { now } from './helper.mjs'; ${taking('await now();')}`;
+const ASKS_HELPER = `import { now } from './helper.mjs'; ${taking('void now();')}`;
 const LIBRARY = new URL('../../../dist', import.meta.url).href;
 const LATER = 'const now = () => Promise.resolve().then(() => Date.now());';
 
 it.each([
   { title: 'a link to its file', link: 'mine.mjs', to: 'real/plug.mjs' },
   { title: 'a link to its folder', link: 'linked', to: 'real', limiter: 'linked/plug.mjs' },
+  { title: 'a link to a package', link: 'mine.mjs', to: 'node_modules/real/plug.mjs' },
 ])('notices a clock of a plug-in that is named by $title', async ({ link, to, limiter = link }) => {
-  const cwd = folderWith({ 'real/plug.mjs': taking('Date.now();') });
+  const text = taking('Date.now();');
+  const cwd = folderWith({ 'real/plug.mjs': text, 'node_modules/real/plug.mjs': text });
   symlinkSync(to, join(cwd, link));
   const { code, stderr } = await simulateIn(cwd, limiter);
   expect([code, stderr]).toEqual([2, expect.stringContaining(' used Date.now, ')]);
