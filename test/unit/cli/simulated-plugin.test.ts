@@ -180,8 +180,8 @@ it.each([
     where: 'in a package',
     helper: "export { now } from 'late';",
     more: {
-      'node_modules/late/package.json': '{}',
-      'node_modules/late/index.js': `${LATER} exports.now = now;`,
+      'node_modules/late/package.json': '{ "type": "module", "exports": "./index.js" }',
+      'node_modules/late/index.js': `export ${LATER}`,
     },
   },
 ])(
