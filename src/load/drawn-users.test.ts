@@ -31,9 +31,26 @@ it('no user sends from a region that the load does not have', () => {
   expect(() => makeUserDraw(users, 'r3')).toThrow('no user sends from r3');
 });
 
-it('very many users take columns of numbers, not objects', { timeout: 120_000 }, () => {
+it('the users who rest are those of the lowest draws, the lowest of all the shortest', () => {
+  const shape = { seed: 4, regions: ['r0'], users: 50, skew: 0, roaming: 0, rampMs: 0, resting };
+  const random = makeRandom(shape.seed, 'resting');
+  const draws = Array.from({ length: 49 }, (_, nth) => ({ name: `u${nth + 2}`, drawn: random() })); // u1 is the first of its region
+  const lowest = draws.toSorted((a, b) => a.drawn - b.drawn).slice(0, 10);
+  const want = lowest.map(({ name }, nth) => {
+    const restMs = Math.round(4_000 * (0.25 + (0.75 * (nth + 0.5)) / 10));
+    return { name, rests: { restMs, burstMs: 500, offsetMs: Math.floor(random() * (restMs + 500)) } };
+  });
+  const found = [...planUsers(shape)].flatMap(({ name, rests }) => (rests ? [{ name, rests }] : []));
+  expect(found.toSorted((a, b) => a.rests.restMs - b.rests.restMs)).toEqual(want);
+});
+
+it.each([
+  { title: 'none of whom rests' },
+  { title: 'half of whom rest', resting: { ...resting, share: 0.5 } },
+])('very many users $title take columns of numbers, not objects', { timeout: 120_000 }, ({ resting }) => {
   const before = process.memoryUsage();
-  const users = planUsers({ seed: 1, regions: REGIONS, users: 1_000_000, skew: 0, roaming: 0.01, rampMs: 0 });
+  const shape = { seed: 1, regions: REGIONS, users: 1_000_000, skew: 0, roaming: 0.01, rampMs: 0 };
+  const users = planUsers({ ...shape, ...(resting && { resting }) });
   const draw = makeUserDraw(users, 'r1');
   expect(draw(makeRandom(1, 'any'), 0).regions).toContain('r1');
   const { heapUsed, arrayBuffers } = process.memoryUsage();

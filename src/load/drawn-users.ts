@@ -1,5 +1,5 @@
 import { makePower } from '../core/power.ts';
-import { makeRandom } from '../core/prng.ts';
+import { makeRandom, type Random } from '../core/prng.ts';
 import type { LoadShape, PlannedUser, Resting, Users } from './users.ts';
 
 type Shape = Pick<
@@ -29,7 +29,7 @@ class DrawnUsers implements Users {
   readonly #from: Int16Array;
   readonly #weights: Float64Array;
   readonly #arrivesMs: Float64Array;
-  readonly #rests: ReadonlyMap<number, NonNullable<PlannedUser['rests']>>;
+  readonly #rests: Rests | undefined;
   /** By place of a region: those who send from it only. */
   readonly #only: readonly (readonly string[])[];
   #places: readonly Int32Array[] | undefined;
@@ -55,7 +55,7 @@ class DrawnUsers implements Users {
       this.#weights[place] = 1 / power(place + 1);
     }
     const earliest = this.#earliest();
-    this.#rests = resting === undefined ? new Map() : drawRests(users, resting, { seed, earliest });
+    this.#rests = resting && drawRests(users, resting, { seed, earliest });
     for (const place of earliest) this.#arrivesMs[place] = 0;
   }
 
@@ -70,12 +70,19 @@ class DrawnUsers implements Users {
       weight: this.#weights[place] as number,
       arrivesMs: this.#arrivesMs[place] as number,
     };
-    const rests = this.#rests.get(place);
+    const rests = this.#restsOf(place);
     return rests === undefined ? user : { ...user, rests };
   }
 
   *[Symbol.iterator](): Iterator<PlannedUser> {
     for (let place = 0; place < this.length; place++) yield this.at(place) as PlannedUser;
+  }
+
+  #restsOf(place: number): PlannedUser['rests'] {
+    const restMs = this.#rests?.restMs[place] ?? 0;
+    if (this.#rests === undefined || restMs === 0) return undefined;
+    const { burstMs, offsetMs } = this.#rests;
+    return { restMs, burstMs, offsetMs: offsetMs[place] as number };
   }
 
   placesIn(region: string): Int32Array {
@@ -121,25 +128,45 @@ class DrawnUsers implements Users {
   }
 }
 
+/** How users rest, by their places. */
+interface Rests {
+  /** 0 of one who does not. */
+  readonly restMs: Float64Array;
+  readonly offsetMs: Float64Array;
+  readonly burstMs: number;
+}
+
 /** Draws who rests and how: a share of the users, at least one. Its own random stream leaves other draws unchanged. */
 function drawRests(
   users: number,
   { share, restMs, burstMs }: Resting,
   { seed, earliest }: { readonly seed: number; readonly earliest: ReadonlySet<number> },
-): Map<number, NonNullable<PlannedUser['rests']>> {
+): Rests {
   const random = makeRandom(seed, 'resting');
-  const draws: { readonly user: number; readonly drawn: number }[] = [];
-  for (let user = 0; user < users; user++) if (!earliest.has(user)) draws.push({ user, drawn: random() });
+  const drawn = inDrawnOrder(users, earliest, random);
   const count = share === 0 ? 0 : Math.max(1, Math.round(share * users));
-  const chosen = draws.sort((a, b) => a.drawn - b.drawn).slice(0, count);
-  return new Map(
-    chosen.map(({ user }, nth) => {
-      const spread = SHORTEST_REST + ((1 - SHORTEST_REST) * (nth + 0.5)) / chosen.length;
-      const ownMs = Math.max(1, Math.round(restMs * spread));
-      return [user, { restMs: ownMs, burstMs, offsetMs: Math.floor(random() * (ownMs + burstMs)) }];
-    }),
-  );
+  const chosen = drawn.subarray(0, count);
+  const rests = { restMs: new Float64Array(users), offsetMs: new Float64Array(users), burstMs };
+  for (const [nth, key] of chosen.entries()) {
+    const user = Number(key & USER);
+    const spread = SHORTEST_REST + ((1 - SHORTEST_REST) * (nth + 0.5)) / chosen.length;
+    const ownMs = Math.max(1, Math.round(restMs * spread));
+    rests.restMs[user] = ownMs;
+    rests.offsetMs[user] = Math.floor(random() * (ownMs + burstMs));
+  }
+  return rests;
 }
+
+/** A number of 32 bits is drawn for each user but the earliest; it is followed by 32 bits of the user, and all are sorted. */
+function inDrawnOrder(users: number, earliest: ReadonlySet<number>, random: Random): BigUint64Array {
+  const keys = new BigUint64Array(users - earliest.size);
+  let end = 0;
+  for (let user = 0; user < users; user++)
+    if (!earliest.has(user)) keys[end++] = (BigInt(random() * 2 ** 32) << 32n) | BigInt(user);
+  return keys.sort();
+}
+
+const USER = 0xffff_ffffn;
 
 /** The shortest rest, as a share of the longest. */
 const SHORTEST_REST = 0.25;
