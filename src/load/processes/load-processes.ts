@@ -60,8 +60,8 @@ export class LoadProcesses {
    * last record.
    */
   async send({ recorder, signal, startAtUs: _ownStart, ...load }: LoadOptions): Promise<number> {
-    const { originUs } = recorder;
-    await this.#all(({ process, regions }) => process.load(taskOf({ ...load, originUs }, regions)));
+    const task = { ...load, users: [...load.users], originUs: recorder.originUs };
+    await this.#all(({ process, regions }) => process.load(taskOf(task, regions)));
     const merged = new MergedRecords(this.#members.length, recorder.adopt.bind(recorder));
     const startAtUs = recorder.nowUs() + START_AHEAD_US;
     const ended = this.#all(async ({ process }, nth) => {
@@ -103,15 +103,11 @@ export class LoadProcesses {
 }
 
 /** The share of these regions, with the users who send from them; a log needs all, since it draws their regions. */
-function taskOf(
-  { users, targets, ...load }: Omit<LoadTask, 'parts' | 'users'> & Pick<LoadOptions, 'users'>,
-  regions: readonly string[],
-): LoadTask {
+function taskOf({ users, targets, ...load }: Omit<LoadTask, 'parts'>, regions: readonly string[]): LoadTask {
   const isOwn = ({ regions: from }: PlannedUser) => from.some((region) => regions.includes(region));
-  const all = [...users];
   return {
     ...load,
-    users: load.recorded === undefined ? all.filter(isOwn) : all,
+    users: load.recorded === undefined ? users.filter(isOwn) : users,
     targets: targets.filter(({ region }) => regions.includes(region)),
     parts: partsOf(regions),
   };
