@@ -1,10 +1,7 @@
-import { PROBLEM_EVENT } from '../history/records/operation.ts';
+import { PROBLEM_EVENT, problemText } from '../history/records/operation.ts';
 import type { Recorder } from '../load/recorder.ts';
 import type { HistoryFile } from './history-file.ts';
 import type { Run } from './run-context.ts';
-
-/** Characters of a problem in a history. */
-const MOST_PROBLEM = 500;
 
 /** What went wrong so far, as sentences. With any of them the verdict is `unknown` at best. */
 export function problemsOf({ signal, problems }: Pick<Run, 'signal' | 'problems'>): readonly string[] {
@@ -19,7 +16,6 @@ export function recordProblems(
 ): void {
   const atUs = Math.ceil(recorder.nowUs());
   for (const problem of problems) {
-    const text = problem.slice(0, MOST_PROBLEM);
-    history.add({ type: 'event', event: PROBLEM_EVENT, atUs, args: { text } });
+    history.add({ type: 'event', event: PROBLEM_EVENT, atUs, args: { text: problemText(problem) } });
   }
 }

@@ -221,6 +221,13 @@ export const SERVER_EVENT = 'server';
 /** The recorder of a part found a problem, `args.text`: its history shows less than it should. No verdict is then `pass`. */
 export const PROBLEM_EVENT = 'problem';
 
+const MOST_PROBLEM = 500;
+
+/** The text of a problem in a history, and in what is shown of it: at most 500 characters. A second cut changes nothing. */
+export function problemText(problem: string): string {
+  return problem.length > MOST_PROBLEM ? `${problem.slice(0, MOST_PROBLEM - 3)}...` : problem;
+}
+
 /**
  * The limiter of a simulation has used `args.used`, which is not of the simulation. If it is a clock, a timer or a connection,
  * the history shows nothing of the limiter, and its verdict is `unknown`. With `args.harmless` the verdict stays.
