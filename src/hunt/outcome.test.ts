@@ -58,7 +58,9 @@ it('for availability the worse is the one that lost more decisions a second', ()
   expect(isWorse(other, one)).toBe(false);
 });
 
-it('equal outcomes are in no order', () => expect(compareOutcomes(outcome({}), outcome({}))).toBe(0));
+it.each([20, Number.POSITIVE_INFINITY])('equal outcomes that lack %d tokens are in no order', (lacking) =>
+  expect(compareOutcomes(outcome({ lacking }), outcome({ lacking }))).toBe(0),
+);
 
 it.each([
   { title: 'above the bound', own: { excess: 3, bound: 2, verdict: 'fail' }, found: true },

@@ -12,7 +12,7 @@ export interface Outcome {
   readonly excess: number;
   /** What a finding is above; null if the strategy declares no bound for what happened. */
   readonly bound: number | null;
-  /** How much more the bucket that was nearest to an excess could have admitted without one. */
+  /** How much more the bucket that was nearest to an excess could have admitted without one; Infinity if none took anything. */
   readonly lacking: number;
   /**
    * Stated values that no ideal limiter can have meant, and levels that do not follow from the one before: what was minted or
@@ -111,7 +111,7 @@ export function compareOutcomes(one: Outcome, other: Outcome, aim: Aim = 'excess
     compare(beyondOf(other), beyondOf(one)) ||
     compare(misstatedOf(other), misstatedOf(one)) ||
     shareOfBound(other) - shareOfBound(one) ||
-    one.lacking - other.lacking
+    compare(one.lacking, other.lacking)
   );
 }
 
