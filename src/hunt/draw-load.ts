@@ -3,10 +3,10 @@ import { traitsOf } from '../core/strategies.ts';
 import type { Dice } from './dice.ts';
 import type { Ground } from './ground.ts';
 import type { HuntedLoad } from './schedule.ts';
-import { DURATION_MS, MOST_USERS, RATE_PER_S, type Space, WAVES } from './space.ts';
+import { DURATION_MS, EVERY_MS, MOST_USERS, RATE_PER_S, type Space, WAVES } from './space.ts';
 import { drawMultiple } from './times.ts';
 
-/** A small load, in which every bucket is at its limit now and then. */
+/** A small load, in which every bucket is at its limit now and then. The checks of a scenario refuse few users who do not all roam. */
 export function drawLoad(dice: Dice, space: Space): HuntedLoad {
   return dice.chance(SHARE_OF_WAVES) ? drawWaves(dice, space) : drawSteady(dice, space.ground);
 }
@@ -38,7 +38,7 @@ function drawWaves(dice: Dice, { ground, times }: Space): HuntedLoad {
   const users = dice.whole(WAVES.users.least, WAVES.users.most);
   const ratePerSecond = Math.max(1, Math.round(users * WAVES.ratePerUser * dice.random()));
   const everyMs = drawEvery(dice, times);
-  const forMs = dice.wide(100, 1_000);
+  const forMs = Math.min(everyMs - 1, dice.wide(100, 1_000));
   const inPeak = users * dice.wide(WAVES.requests.least, WAVES.requests.most);
   const peaks = {
     ratePerSecond: Math.min(WAVES.mostPerSecond, Math.round(inPeak / (forMs / 1_000))),
@@ -60,8 +60,6 @@ function drawEvery(dice: Dice, times: readonly number[]): number {
   const multiple = dice.chance(0.7) ? drawMultiple(dice, times, EVERY_MS) : undefined;
   return multiple ?? dice.wide(EVERY_MS.leastMs, EVERY_MS.mostMs);
 }
-
-const EVERY_MS = { leastMs: 1_000, mostMs: 9_000 } as const;
 
 /** Requests a second, with peaks. */
 function meanRate({ ratePerSecond, peaks }: Pick<HuntedLoad, 'ratePerSecond' | 'peaks'>): number {

@@ -7,10 +7,11 @@ import { whyNotSimulated } from '../simulation/faults/registry.ts';
 import { Dice } from './dice.ts';
 import { drawSchedule } from './draw.ts';
 import { drawFault, HUNTED_FAULTS } from './draw-fault.ts';
+import { drawLoad } from './draw-load.ts';
 import { type Ground, groundOf } from './ground.ts';
 import { mutate } from './mutate.ts';
-import { isPossible, planOf, type Schedule, scenarioOf } from './schedule.ts';
-import { spaceOf } from './space.ts';
+import { type HuntedLoad, isPossible, planOf, type Schedule, scenarioOf } from './schedule.ts';
+import { LIMITS, spaceOf } from './space.ts';
 
 const { topology } = groundOf('central');
 const single: Ground = { ...groundOf('central'), topology: { ...topology, kind: 'single', replicas: 0 } };
@@ -37,6 +38,17 @@ it.each(HUNTED_FAULTS)('a drawn %s is read from its file as it is', (fault) => {
   }
 });
 
+/** The numbers of a load that are outside their limits. */
+function outsideOf({ users, ratePerSecond, durationMs, peaks }: HuntedLoad) {
+  const { ratePerSecond: peakRatePerSecond } = peaks ?? { ratePerSecond: LIMITS.peakRatePerSecond.least };
+  const all = { users, ratePerSecond, durationMs, peakRatePerSecond };
+  return (Object.keys(LIMITS) as (keyof typeof LIMITS)[]).filter(
+    (name) => all[name] < LIMITS[name].least || all[name] > LIMITS[name].most,
+  );
+}
+
+const space = spaceOf(groundOf('central'));
+
 describe('drawn schedules', () => {
   it.each([...STRATEGY_NAMES.map((name) => groundOf(name)), single])(
     'are possible: $strategy $topology.kind',
@@ -51,6 +63,25 @@ describe('drawn schedules', () => {
   it('have every fault that the topology allows', () => {
     expect([...kindsOf(drawn(groundOf('central'), 600))].sort()).toEqual([...HUNTED_FAULTS].sort());
     expect(kindsOf(drawn(single, 200))).not.toContain('failover');
+  });
+
+  it.each([groundOf('active-active'), groundOf('article'), single])(
+    'move no slots where regions have no common Redis Cluster: $strategy $topology.kind',
+    (ground) => {
+      const hasCluster = ground.strategy === 'article';
+      expect(spaceOf(ground).faults.includes('move-slots')).toBe(hasCluster);
+      expect(spaceOf(ground).faults).toHaveLength(HUNTED_FAULTS.length - (hasCluster ? 0 : 1));
+    },
+  );
+
+  it('have a load within limits and possible at the ends of all ranges, if all users roam', () => {
+    const draws = dice(5);
+    const ends = new Dice(() => (draws.chance(0.5) ? draws.one([0, 1 - 2 ** -32]) : draws.random()));
+    for (let times = 0; times < 1_000; times++) {
+      const load = { ...drawLoad(ends, { ...space, times: [800] }), roaming: 1 };
+      expect(outsideOf(load)).toEqual([]);
+      expect(isPossible(space.ground, { seed: 1, load, faults: [] }), JSON.stringify(load)).toBe(true);
+    }
   });
 
   it('have the faults that are wanted, and at most so many', () => {
@@ -75,6 +106,17 @@ describe('a changed schedule', () => {
       expect(isPossible(ground, changed)).toBe(true);
       expect(changed.faults.length).toBeLessThanOrEqual(space.mostFaults);
       schedule = changed;
+    }
+  });
+
+  it('has a load within the limits of those that are drawn, after many changes as well', () => {
+    const draws = dice(6);
+    for (let nth = 0; nth < 60; nth++) {
+      let schedule = drawSchedule(draws, space);
+      for (let times = 0; times < 60; times++) {
+        schedule = mutate(draws, space, { schedule, others: [] });
+        expect(outsideOf(schedule.load), JSON.stringify(schedule.load)).toEqual([]);
+      }
     }
   });
 });

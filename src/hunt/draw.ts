@@ -11,7 +11,7 @@ import type { Ground } from './ground.ts';
 import { isPossible, type Schedule } from './schedule.ts';
 import type { Space } from './space.ts';
 
-/** A schedule that the checks of a scenario accept. */
+/** A schedule that the checks of a scenario accept; any without faults if they refuse all of this ground. */
 export function drawSchedule(dice: Dice, space: Space): Schedule {
   for (let tries = 0; tries < MOST_TRIES; tries++) {
     const load = drawLoad(dice, space);
@@ -22,7 +22,10 @@ export function drawSchedule(dice: Dice, space: Space): Schedule {
     const schedule = inOrder({ seed: dice.seed(), load, faults });
     if (isPossible(space.ground, schedule)) return schedule;
   }
-  return { seed: dice.seed(), load: drawLoad(dice, space), faults: [] };
+  for (let tries = 1; ; tries++) {
+    const calm = { seed: dice.seed(), load: drawLoad(dice, space), faults: [] };
+    if (tries === MOST_TRIES || isPossible(space.ground, calm)) return calm;
+  }
 }
 
 /** Enough for faults of which most do not fit the topology. */

@@ -6,7 +6,7 @@ import { drawFault, type HuntedFault } from './draw-fault.ts';
 import { drawCosts, drawLoad, drawPeaks, drawResting } from './draw-load.ts';
 import { drawLength, drawWhen } from './draw-when.ts';
 import { type HuntedLoad, isPossible, type Schedule } from './schedule.ts';
-import { type Space, WAVES } from './space.ts';
+import { LIMITS, type Space } from './space.ts';
 
 /** Changes a schedule a little; the checks of a scenario accept the result. `others`: schedules whose faults it may take. */
 export function mutate(
@@ -95,9 +95,12 @@ function changeLoad(dice: Dice, space: Space, load: HuntedLoad): HuntedLoad {
   const { resting, peaks, users, ratePerSecond, durationMs } = load;
   return dice.one<() => HuntedLoad>([
     () => drawLoad(dice, space),
-    () => ({ ...load, users: Math.max(1, users + dice.one([-2, -1, 1, 2])) }),
-    () => ({ ...load, ratePerSecond: scaled(dice, ratePerSecond) }),
-    () => ({ ...load, durationMs: 100 * Math.ceil(Math.min(WAVES.mostMs, scaled(dice, durationMs)) / 100) }),
+    () => ({ ...load, users: limited(users + dice.one([-2, -1, 1, 2]), LIMITS.users) }),
+    () => ({ ...load, ratePerSecond: limited(scaled(dice, ratePerSecond), LIMITS.ratePerSecond) }),
+    () => ({
+      ...load,
+      durationMs: 100 * Math.ceil(limited(scaled(dice, durationMs), LIMITS.durationMs) / 100),
+    }),
     () => ({ ...load, costs: drawCosts(dice, space.ground, load) }),
     () => ({ ...load, skew: dice.one([0, 1]), roaming: dice.one([0.5, 1, 1, 1]) }),
     () => ({ ...calm, ...(peaks && { peaks }), resting: drawResting(dice) }),
@@ -113,9 +116,18 @@ function changeLoad(dice: Dice, space: Space, load: HuntedLoad): HuntedLoad {
     }),
     () => ({
       ...load,
-      ...(peaks && { peaks: { ...peaks, ratePerSecond: scaled(dice, peaks.ratePerSecond) } }),
+      ...(peaks && {
+        peaks: {
+          ...peaks,
+          ratePerSecond: limited(scaled(dice, peaks.ratePerSecond), LIMITS.peakRatePerSecond),
+        },
+      }),
     }),
   ])();
+}
+
+function limited(value: number, { least, most }: { readonly least: number; readonly most: number }): number {
+  return Math.max(least, Math.min(most, value));
 }
 
 /** By up to a factor of two. */

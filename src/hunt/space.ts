@@ -1,4 +1,5 @@
-import { planTopology } from '../topology/topology.ts';
+import { traitsOf } from '../core/strategies.ts';
+import { isInCluster, planTopology } from '../topology/topology.ts';
 import { HUNTED_FAULTS, type HuntedFault, type Places } from './draw-fault.ts';
 import type { Ground } from './ground.ts';
 import { timesOf } from './times.ts';
@@ -29,11 +30,21 @@ export const WAVES = {
   mostMs: 14_000,
 } as const;
 export const MOST_USERS = 5;
+/** From one peak to the next. */
+export const EVERY_MS = { leastMs: 1_000, mostMs: 9_000 } as const;
 
-/** All faults that a simulation has, at most three in a schedule, unless less is wanted. */
+/** What every load is within, steady or in waves: also one that a search changed. */
+export const LIMITS = {
+  users: { least: 1, most: Math.max(MOST_USERS, WAVES.users.most) },
+  ratePerSecond: { least: 1, most: RATE_PER_S.most },
+  durationMs: { least: EVERY_MS.leastMs, most: WAVES.mostMs },
+  peakRatePerSecond: { least: WAVES.users.least * WAVES.requests.least, most: WAVES.mostPerSecond },
+} as const;
+
+/** The faults of `faultsOf`, at most three in a schedule, unless less is wanted. */
 export function spaceOf(
   ground: Ground,
-  { faults = HUNTED_FAULTS, mostFaults = MOST_FAULTS }: Partial<Pick<Space, 'faults' | 'mostFaults'>> = {},
+  { faults = faultsOf(ground), mostFaults = MOST_FAULTS }: Partial<Pick<Space, 'faults' | 'mostFaults'>> = {},
 ): Space {
   const { regions, nodes } = planTopology(ground.topology);
   return {
@@ -43,4 +54,15 @@ export function spaceOf(
     times: timesOf(ground),
     mostFaults,
   };
+}
+
+/** The kinds of faults that this ground can have, of those that a simulation has. */
+export function faultsOf(ground: Ground): readonly HuntedFault[] {
+  return HUNTED_FAULTS.filter((name) => name !== 'move-slots' || canMoveSlots(ground));
+}
+
+/** Slots move between the primaries of one Redis Cluster. */
+function canMoveSlots({ strategy, limiter, topology }: Ground): boolean {
+  const isApart = limiter === undefined && traitsOf(strategy).perRegionBucket;
+  return !isApart && isInCluster(planTopology(topology));
 }

@@ -5,6 +5,7 @@ import { DEFAULT_STRATEGY } from '../../core/strategies.ts';
 import { HUNTED_FAULTS, type HuntedFault } from '../../hunt/draw-fault.ts';
 import { type Ground, groundOf } from '../../hunt/ground.ts';
 import type { Aim } from '../../hunt/outcome.ts';
+import { faultsOf } from '../../hunt/space.ts';
 import { optionsOf } from '../../topology/topology.ts';
 import type { ChosenPlugin } from '../plugins/limiter-plugin.ts';
 import {
@@ -94,6 +95,17 @@ export function groundOfFlags(flags: HuntFlags, plugin: ChosenPlugin | undefined
     ...{ topology: optionsOf(topologyOf(flags)), policy: formatPolicies(policiesOf(flags)) },
     ...{ onFailure, instances, homes },
   };
+}
+
+/** Throws INVALID_OPTION for a fault that the ground cannot have. */
+export function checkHuntedFaults({ fault: wanted = [] }: HuntFlags, ground: Ground): void {
+  const possible = faultsOf(ground);
+  const other = wanted.find((name) => !possible.includes(name));
+  if (other === undefined) return;
+  throw invalidOption(
+    `--fault ${other}: expected regions with one Redis Cluster; the regions of this hunt have none in common`,
+    `leave ${other} out`,
+  );
 }
 
 /** Throws INVALID_OPTION for a promise whose excess a hunt does not measure. */

@@ -12,7 +12,12 @@ import type { HuntDocument } from '../../hunt/hunt-document.ts';
 import { renderHuntMarkdown } from '../../hunt/hunt-text.ts';
 import { makeFolders } from '../../regions/store/make-folders.ts';
 import { HuntJournal } from '../files/hunt-journal.ts';
-import { checkHuntedPromise, groundOfFlags, type HuntFlags } from '../flags/hunt-options.ts';
+import {
+  checkHuntedFaults,
+  checkHuntedPromise,
+  groundOfFlags,
+  type HuntFlags,
+} from '../flags/hunt-options.ts';
 import { jsonText } from '../output/output.ts';
 import { typedCommand } from '../output/typed-command.ts';
 import { choosePlugin } from '../plugins/limiter-plugin.ts';
@@ -29,6 +34,7 @@ export async function hunt(flags: HuntFlags, environment: Environment): Promise<
   const plugin = await choosePlugin(flags, environment);
   checkHuntedPromise(plugin);
   const ground = groundOfFlags(flags, plugin);
+  checkHuntedFaults(flags, ground);
   const isReal = flags.real === true || plugin !== undefined;
   const strategy = plugin === undefined ? ground.strategy : pluginName(plugin.file);
   const typed = flags.folder ?? join('reports', 'hunt', `${strategy.replace(/^plugin:/, '')}-${flags.seed}`);

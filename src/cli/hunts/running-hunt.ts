@@ -1,14 +1,13 @@
 import { given } from '../../core/given.ts';
 import { sortedJson } from '../../core/sorted-json.ts';
-import { traitsOf } from '../../core/strategies.ts';
-import { HUNTED_FAULTS, type HuntedFault } from '../../hunt/draw-fault.ts';
+import type { HuntedFault } from '../../hunt/draw-fault.ts';
 import type { Ground } from '../../hunt/ground.ts';
 import type { FailedCase, HuntDocument, HuntedCase, RealCase } from '../../hunt/hunt-document.ts';
 import { isFound, type Outcome } from '../../hunt/outcome.ts';
 import type { Schedule } from '../../hunt/schedule.ts';
 import { type Progress, search, type Tried } from '../../hunt/search.ts';
 import { shrink } from '../../hunt/shrink.ts';
-import { type Space, spaceOf } from '../../hunt/space.ts';
+import { faultsOf, type Space, spaceOf } from '../../hunt/space.ts';
 import type { HuntJournal } from '../files/hunt-journal.ts';
 import { DEFAULT_REAL_MS, DEFAULT_SCHEDULES, type HuntFlags } from '../flags/hunt-options.ts';
 import type { Environment } from '../process/environment.ts';
@@ -211,15 +210,9 @@ export class RunningHunt {
   }
 }
 
-/**
- * A kept cluster has no clocks that can be stepped: with that fault each run would start a cluster of its own. Slots move
- * between primaries of one cluster only.
- */
-function usefulFaults({ strategy, limiter }: Ground, isReal: boolean): readonly HuntedFault[] {
-  const isApart = limiter === undefined && traitsOf(strategy).perRegionBucket;
-  return HUNTED_FAULTS.filter(
-    (name) => !(isReal && name === 'node-clock') && !(isApart && name === 'move-slots'),
-  );
+/** A kept cluster has no clocks that can be stepped: with that fault each run would start a cluster of its own. */
+function usefulFaults(ground: Ground, isReal: boolean): readonly HuntedFault[] {
+  return faultsOf(ground).filter((name) => !(isReal && name === 'node-clock'));
 }
 
 /** Runs that shrink a finding on real clusters: far more than fit into a budget. */

@@ -93,6 +93,10 @@ describe('hunt', { timeout: 180_000 }, () => {
 
   it.each([
     { args: ['--fault', 'command'], says: /--fault.*is invalid/ },
+    {
+      args: ['--strategy', 'active-active', '--fault', 'kill', 'move-slots'],
+      says: /--fault move-slots: expected regions with one Redis Cluster/,
+    },
     { args: ['--schedules', '0'], says: /Expected a whole number from 1/ },
     { args: ['--time', '0s'], says: /longer than 0/ },
     { args: ['--limiter', 'missing.mjs'], says: /missing\.mjs/ },
