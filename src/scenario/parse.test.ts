@@ -161,15 +161,15 @@ describe('an error is reported with its place', () => {
     },
     {
       text: 'load:\n  users: "20"',
-      says: '3:10 load.users: expected a whole number from 1 to 1000000; found "20"',
+      says: '3:10 load.users: expected a whole number from 1 to 10000000; found "20"',
     },
     {
       text: 'load:\n  users: 1.5',
-      says: '3:10 load.users: expected a whole number from 1 to 1000000; found 1.5',
+      says: '3:10 load.users: expected a whole number from 1 to 10000000; found 1.5',
     },
     {
       text: 'load:\n  users: .inf',
-      says: 'load.users: expected a whole number from 1 to 1000000; found Infinity',
+      says: 'load.users: expected a whole number from 1 to 10000000; found Infinity',
     },
     { text: 'load: 5', says: '2:7 load: expected a mapping with the keys mode, from, connections,' },
     {

@@ -140,7 +140,11 @@ describe('check of parts', () => {
     });
 
     it('shows long, many and strange ones on few lines', async () => {
-      const { code, stdout } = await checkWith(['\u001b[2J', 'x'.repeat(9_000), ...Array(100).fill('again')]);
+      const { code, stdout } = await checkWith([
+        '\u001b[2J',
+        'x'.repeat(9_000),
+        ...Array.from({ length: 100 }, (_, i) => `again ${i}`),
+      ]);
       expect(stdout).toContain('the part b: \\u001b[2J');
       expect(stdout).not.toContain('\u001b[2J');
       expect(stdout.match(/the part b: again/g)).toHaveLength(18);
