@@ -195,7 +195,7 @@ function collectFindings(
 
 /** What was found while the history was recorded. A run gives its problems, which its history has as well. */
 function troublesOf({ events }: History, { problems = [] }: CheckOptions): string[] {
-  return [...new Set([...problems, ...recordedProblems(events, problems), ...unprovedFaults(events)])];
+  return [...problems, ...recordedProblems(events, problems), ...unprovedFaults(events)];
 }
 
 /** For a foreign log without a finding: whether only the width of its intervals acquits the limiter. */

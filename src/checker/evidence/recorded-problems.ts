@@ -9,7 +9,7 @@ const MOST_NAMED = 20;
 export function recordedProblems(events: readonly Event[], known: readonly string[] = []): string[] {
   const texts = new Set(known.map(shown));
   const recorded = events.filter(({ event }) => event === PROBLEM_EVENT).map(sentence);
-  const all = [...new Set(recorded)].filter((text) => !texts.has(text));
+  const all = recorded.filter((text) => !texts.has(text));
   const named = all.slice(0, MOST_NAMED);
   const more = all.length - named.length;
   return more === 0
