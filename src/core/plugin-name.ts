@@ -2,7 +2,12 @@ const PREFIX = 'plugin:';
 
 /** The name of a plug-in in reports and histories, in place of a strategy: `plugin:mine.mjs`. */
 export function pluginName(file: string): string {
-  return `${PREFIX}${file.split(/[/\\]/).at(-1)}`;
+  return `${PREFIX}${fileName(file)}`;
+}
+
+/** The last part of a path of any system. */
+export function fileName(path: string): string {
+  return path.split(/[/\\]/).at(-1) ?? path;
 }
 
 export function isPluginName(strategy: string): boolean {

@@ -1,5 +1,6 @@
 import { claimForStrategy } from '../checker/claims/default-claims.ts';
 import { given } from '../core/given.ts';
+import { fileName } from '../core/plugin-name.ts';
 import { quoted } from '../core/printable.ts';
 import { placeProblem, readDocument } from './document.ts';
 import { invalidScenario, readPlan } from './make-plan.ts';
@@ -30,7 +31,7 @@ export function parseScenario(text: string, { file, seed, isExternal, ...instead
   const title = {
     scenario: scenario ?? '',
     about: about ?? '',
-    file: nameOf(file),
+    file: fileName(file),
     ...given({ seed, isExternal }),
   };
   const value = replaced(document.value, instead);
@@ -68,10 +69,6 @@ const NAME_EXPECTED =
 /** Runs, so folders, are named after the file. */
 function scenarioName(file: string): string | undefined {
   return /(?:^|[/\\])(\w[\w.-]{0,63}?)\.ya?ml$/.exec(file)?.[1];
-}
-
-function nameOf(file: string): string {
-  return file.split(/[/\\]/).at(-1) ?? file;
 }
 
 /** The comment in the first line. */

@@ -1,5 +1,6 @@
 import { parseClaim } from '../checker/claims/claim.ts';
 import { given } from '../core/given.ts';
+import { fileName } from '../core/plugin-name.ts';
 import { parsePolicies } from '../core/policies.ts';
 import { formatPolicy } from '../core/policy.ts';
 import { isStrategy } from '../core/strategies.ts';
@@ -38,19 +39,15 @@ function documentOf(plan: Plan, own: object): ScenarioDocument {
     ...{ seed, topology: topologyOf(topology), ...policyOf(policy) },
     ...(limiter === undefined
       ? { ...(isStrategy(strategy) && { strategy }), ...given({ onFailure, homes }) }
-      : { limiter: `./${nameOf(limiter)}` }),
+      : { limiter: `./${fileName(limiter)}` }),
     ...given({ instances }),
     ...{ load: loadOf(load), ...own },
   };
   return {
     file: `${scenario}.yaml`,
     text: `# ${about}\n${JSON.stringify(value, undefined, 2)}\n`,
-    beside: Object.fromEntries(beside.map((path) => [nameOf(path), path])),
+    beside: Object.fromEntries(beside.map((path) => [fileName(path), path])),
   };
-}
-
-function nameOf(path: string): string {
-  return path.split(/[/\\]/).at(-1) ?? path;
 }
 
 /** Round trips are not simulated between machines; those of an endpoints file may be longer than its default suspicion. */
@@ -89,7 +86,7 @@ function loadOf(load: LoadPlan) {
   };
   if (log !== undefined) {
     const { requests: _, keyless: __, unread: ___, file, ...fields } = log;
-    return { ...common, from: { file: nameOf(file), ...fields } };
+    return { ...common, from: { file: fileName(file), ...fields } };
   }
   return {
     ...{ mode, ...common, users, skew, cost: costsByPolicy ?? costs, ramp: formatDuration(rampMs) },
