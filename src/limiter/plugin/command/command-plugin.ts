@@ -67,6 +67,8 @@ function environmentOf(options: PluginOptions, relay: Relay | undefined): Record
     ...(policies && { OPENCLAW_RL_POLICIES: JSON.stringify(policies) }),
     ...(redis.username !== undefined && { REDIS_USERNAME: redis.username }),
     ...(redis.password !== undefined && { REDIS_PASSWORD: redis.password }),
+    ...(redis.tls?.ca !== undefined && { OPENCLAW_RL_REDIS_CA: redis.tls.ca }),
+    ...(redis.tls?.servername !== undefined && { OPENCLAW_RL_REDIS_SERVERNAME: redis.tls.servername }),
   };
 }
 
