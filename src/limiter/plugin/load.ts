@@ -1,6 +1,7 @@
 import { pathToFileURL } from 'node:url';
 import { isLimiterFile } from '../../core/plugin-name.ts';
 import { namesOf, shown } from '../../core/printable.ts';
+import { checkAbout } from './about.ts';
 import { loadCommand, type ProgramHost } from './command/command-plugin.ts';
 import { notLoaded, refused } from './error.ts';
 import type { LimiterPlugin } from './plugin.ts';
@@ -32,7 +33,7 @@ async function loadModule(file: string, copy: string | undefined): Promise<Limit
   ).catch(async (error: unknown) => {
     throw await notLoaded(file, error);
   });
-  const { createLimiter, promise, severalPolicies, simulated } = module;
+  const { createLimiter, promise, severalPolicies, simulated, about } = module;
   if (typeof createLimiter !== 'function')
     throw refused(file, `must export a function createLimiter; ${foundIn(module)}`);
   if (promise !== undefined && typeof promise !== 'string' && typeof promise !== 'function')
@@ -45,6 +46,7 @@ async function loadModule(file: string, copy: string | undefined): Promise<Limit
     ...(promise !== undefined && { promise }),
     ...(severalPolicies !== undefined && { severalPolicies }),
     ...(simulated !== undefined && { simulated }),
+    ...(about !== undefined && { about: checkAbout(file, about) }),
   };
 }
 

@@ -4,6 +4,7 @@ import { shown } from '../../core/printable.ts';
 import type { Time } from '../../core/time.ts';
 import type { RedisConnection } from '../redis/connection.ts';
 import type { IoredisPlace } from '../redis/ioredis/place.ts';
+import type { LimiterAbout } from './about.ts';
 import { messageOf, refused } from './error.ts';
 import type { PluginScripts } from './scripts.ts';
 import type { PluginDecision } from './stated.ts';
@@ -34,6 +35,8 @@ export interface LimiterPlugin {
    * Without it `--simulate` is refused. With other clocks or timers the run is no evidence: it warns of some of them.
    */
   readonly simulated?: boolean;
+  /** What the limiter is, for its row of the scoreboard. */
+  readonly about?: LimiterAbout;
 }
 
 export interface PluginOptions {

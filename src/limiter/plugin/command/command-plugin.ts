@@ -17,10 +17,11 @@ export interface ProgramHost {
 
 /** The plug-in of a file that describes a command. */
 export async function loadCommand(file: string, { env, atExit }: ProgramHost): Promise<LimiterPlugin> {
-  const { command, promise, severalPolicies } = await readLimiterFile(file);
+  const { command, promise, severalPolicies, about } = await readLimiterFile(file);
   return {
     ...(promise !== undefined && { promise: (policy) => promiseFor(promise, policy) }),
     ...(severalPolicies !== undefined && { severalPolicies }),
+    ...(about !== undefined && { about }),
     async createLimiter(options): Promise<PluginLimiter> {
       const relay = await relayFor(file, options);
       const program = await startProgram({

@@ -3,6 +3,7 @@ import { parse } from 'yaml';
 import { nearest } from '../../../core/did-you-mean.ts';
 import type { Policy } from '../../../core/policy.ts';
 import { quoted, shown } from '../../../core/printable.ts';
+import { checkAbout, type LimiterAbout } from '../about.ts';
 import { messageOf, refused } from '../error.ts';
 
 /** What a file says of a limiter that is a program of its own. */
@@ -13,9 +14,11 @@ export interface LimiterFile {
   readonly promise?: string;
   /** Whether it enforces several policies. */
   readonly severalPolicies?: boolean;
+  /** What it is, for its row of the scoreboard. */
+  readonly about?: LimiterAbout;
 }
 
-const KEYS = ['command', 'promise', 'severalPolicies'];
+const KEYS = ['command', 'promise', 'severalPolicies', 'about'];
 
 /**
  * Reads the file of a limiter, or a scenario whose `limiter` has the same keys. Throws INVALID_OPTION with the key that is
@@ -40,7 +43,7 @@ function readYaml(file: string, text: string): unknown {
 function checkFile(file: string, value: unknown): LimiterFile {
   if (!isMapping(value)) throw refused(file, `must have the key command; found ${shown(value)}`);
   for (const key of Object.keys(value)) if (!KEYS.includes(key)) throw unknownKey(file, key);
-  const { command, promise, severalPolicies } = value;
+  const { command, promise, severalPolicies, about } = value;
   if (!isCommand(command))
     throw refused(
       file,
@@ -54,6 +57,7 @@ function checkFile(file: string, value: unknown): LimiterFile {
     command,
     ...(promise !== undefined && { promise }),
     ...(severalPolicies !== undefined && { severalPolicies }),
+    ...(about !== undefined && { about: checkAbout(file, about) }),
   };
 }
 
