@@ -4,6 +4,19 @@ import { RedisStore } from 'rate-limit-redis';
 import { connect } from './support/connect.mjs';
 import { refuseCost, windowOf } from './support/window.mjs';
 
+export const about = {
+  name: 'express-rate-limit, rate-limit-redis',
+  language: 'JavaScript',
+  version: ['node', 'support/version.mjs', 'express-rate-limit', 'rate-limit-redis', 'ioredis'],
+  setting: 'limit 20, windowMs 4000, RedisStore with sendCommandCluster',
+  documentation: [
+    'https://express-rate-limit.mintlify.app/reference/stores',
+    'https://github.com/express-rate-limit/rate-limit-redis',
+  ],
+  says: 'An external store shares the counts of several nodes. Nothing about failovers or regions; passOnStoreError, off by default, lets requests pass without the store.',
+  covers: ['three-instances', 'hot-user'],
+};
+
 /** Their READMEs: at most `limit` requests in a window, which the store starts with the first request of a user. */
 export function promise(policy) {
   const { limit, windowMs } = windowOf(policy);

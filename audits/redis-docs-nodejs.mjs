@@ -3,6 +3,16 @@
 import { connectWithScript } from './support/script.mjs';
 import { refuseCost } from './support/window.mjs';
 
+export const about = {
+  name: 'Redis documentation, token bucket in Node.js',
+  language: 'JavaScript',
+  version: ['echo', 'reimplemented from the page of April 2026'],
+  setting: 'capacity 20, refillRate 5, refillInterval 1',
+  documentation: ['https://redis.io/docs/latest/develop/use-cases/rate-limiter/nodejs/'],
+  says: 'A distributed limiter: the script is atomic, so that application servers share one limit. Nothing about failovers or regions.',
+  covers: ['three-instances', 'hot-user'],
+};
+
 /** The page: a token bucket of a capacity, with refillRate tokens every refillInterval seconds. */
 export const promise = 'token-bucket';
 

@@ -2,6 +2,16 @@
 import redisGcra from 'redis-gcra';
 import { connect } from './support/connect.mjs';
 
+export const about = {
+  name: 'redis-gcra',
+  language: 'JavaScript',
+  version: ['node', 'support/version.mjs', 'redis-gcra', 'ioredis'],
+  setting: 'burst 20, rate 5, period 1000',
+  documentation: ['https://github.com/Losant/redis-gcra'],
+  says: 'A limit whose state is in Redis. Nothing about several processes, failovers or regions.',
+  covers: [],
+};
+
 /** Its README: burst tokens at most, rate of them every period, continuously. */
 export const promise = 'token-bucket';
 

@@ -2,6 +2,19 @@
 // allowed where Redis gives an error, since the gateway is not to depend on it.
 import { bucketOf, connectWithScript } from './support/script.mjs';
 
+export const about = {
+  name: 'Spring Cloud Gateway, RedisRateLimiter',
+  language: 'Java',
+  version: ['echo', 'reimplemented from the webflux server of Spring Cloud Gateway 5.0'],
+  setting: 'replenishRate 5, burstCapacity 20, requestedTokens 1',
+  documentation: [
+    'https://docs.spring.io/spring-cloud-gateway/reference/spring-cloud-gateway/gatewayfilter-factories/requestratelimiter-factory.html',
+  ],
+  says: 'A token bucket in Redis. Nothing about several gateways, failovers or regions; the code lets a request pass where Redis gives an error.',
+  covers: [],
+  shim: 'Its script and its answer to errors, reimplemented in JavaScript over ioredis.',
+};
+
 /** Its reference: a token bucket of burstCapacity, refilled with replenishRate tokens a second. */
 export const promise = 'token-bucket';
 
