@@ -1,8 +1,7 @@
 // express-rate-limit with rate-limit-redis as its store: a counter in Redis for each user that expires with its window.
-import { rateLimit } from 'express-rate-limit';
 import { RedisStore } from 'rate-limit-redis';
 import { connect } from './support/connect.mjs';
-import { refuseCost, windowOf } from './support/window.mjs';
+import { createExpress } from './support/express.mjs';
 
 export const about = {
   name: 'express-rate-limit, rate-limit-redis',
@@ -17,43 +16,15 @@ export const about = {
   covers: ['three-instances', 'hot-user'],
 };
 
-/** Their READMEs: at most `limit` requests in a window, which the store starts with the first request of a user. */
-export function promise(policy) {
-  const { limit, windowMs } = windowOf(policy);
-  return `fixed-window:${limit}/${Math.round(windowMs)}ms:first`;
-}
+export { promise } from './support/express.mjs';
 
 export async function createLimiter({ policy, prefix, redis, ioredis }) {
   const client = await connect(redis, ioredis);
-  const { limit, windowMs } = windowOf(policy);
-  const denied = Symbol('denied');
-  const middleware = rateLimit({
-    windowMs: Math.round(windowMs),
-    limit,
-    standardHeaders: 'draft-6',
-    legacyHeaders: false,
-    keyGenerator: ({ user }) => user,
-    handler: (_request, _response, next) => next(denied),
-    store: new RedisStore({ prefix: `${prefix}:`, sendCommandCluster: (details) => send(client, details) }),
+  const sendCommandCluster = (details) => send(client, details);
+  const limiter = createExpress(policy, {
+    store: new RedisStore({ prefix: `${prefix}:`, sendCommandCluster }),
   });
-  return {
-    /** Calls the middleware as Express does: what it calls next with is its decision, and its headers say the rest. */
-    async take(user, { cost }) {
-      refuseCost(cost);
-      const headers = new Map();
-      const response = { headersSent: false, setHeader: (name, value) => headers.set(name, Number(value)) };
-      const outcome = await new Promise((resolve) => middleware({ user }, response, resolve));
-      if (outcome !== undefined && outcome !== denied) throw outcome;
-      const wait = headers.get('Retry-After'); // of denials alone
-      return {
-        allowed: outcome !== denied,
-        remaining: headers.get('RateLimit-Remaining'),
-        resetMs: headers.get('RateLimit-Reset') * 1_000,
-        ...(wait !== undefined && { retryAfterMs: wait * 1_000 }),
-      };
-    },
-    close: () => client.disconnect(),
-  };
+  return { ...limiter, close: () => client.disconnect() };
 }
 
 /**

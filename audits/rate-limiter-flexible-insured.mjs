@@ -1,6 +1,6 @@
 // rate-limiter-flexible, RateLimiterRedis with RateLimiterMemory as its insuranceLimiter: where Redis gives an error,
 // the memory of the process decides.
-import { RateLimiterMemory } from 'rate-limiter-flexible';
+import { RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible';
 import { createFlexible } from './support/flexible.mjs';
 
 export const about = {
@@ -23,7 +23,8 @@ export { promise } from './support/flexible.mjs';
 const PROCESSES = 3;
 
 export const createLimiter = (options) =>
-  createFlexible(
-    options,
-    ({ points, duration }) => new RateLimiterMemory({ points: Math.floor(points / PROCESSES), duration }),
-  );
+  createFlexible(options, (store) => {
+    const { points, duration } = store;
+    const insuranceLimiter = new RateLimiterMemory({ points: Math.floor(points / PROCESSES), duration });
+    return new RateLimiterRedis({ ...store, insuranceLimiter });
+  });

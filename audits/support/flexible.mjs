@@ -8,7 +8,8 @@ export function promise(policy) {
   return `fixed-window:${limit}/${durationSeconds}s:first`;
 }
 
-function flexibleWindow(policy) {
+/** The window of a policy in whole seconds. Throws if it has others. */
+export function flexibleWindow(policy) {
   const { limit, windowMs } = windowOf(policy);
   const durationSeconds = windowMs / 1_000;
   if (Number.isInteger(durationSeconds)) return { limit, durationSeconds };
@@ -17,17 +18,14 @@ function flexibleWindow(policy) {
   );
 }
 
-/** RateLimiterRedis as a plug-in. `insure` gives the limiter that decides where Redis fails, if there is one. */
-export async function createFlexible({ policy, prefix, redis, ioredis }, insure) {
+/** A limiter over Redis as a plug-in: `make` gives it from the options of a RateLimiterRedis. */
+export async function createFlexible(
+  { policy, prefix, redis, ioredis },
+  make = (store) => new RateLimiterRedis(store),
+) {
   const client = await connect(redis, ioredis);
   const { limit: points, durationSeconds: duration } = flexibleWindow(policy);
-  const limiter = new RateLimiterRedis({
-    storeClient: client,
-    keyPrefix: prefix,
-    points,
-    duration,
-    ...(insure && { insuranceLimiter: insure({ points, duration }) }),
-  });
+  const limiter = make({ storeClient: client, keyPrefix: prefix, points, duration });
   return {
     async take(user, { cost }) {
       try {

@@ -6,6 +6,12 @@ export function windowOf({ capacityTokens, refill }) {
   return { limit: capacityTokens, windowMs: (capacityTokens * refill.perUs) / refill.tokens / 1_000 };
 }
 
+/** The same for a promise: `20/4000ms`. */
+export function limitText(policy) {
+  const { limit, windowMs } = windowOf(policy);
+  return `${limit}/${Math.round(windowMs)}ms`;
+}
+
 /** For libraries that count requests: the error says that nothing was counted. */
 export function refuseCost(cost) {
   if (cost === 1) return;

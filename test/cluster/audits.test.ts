@@ -10,34 +10,69 @@ import { startTestCluster } from '../support/cluster.ts';
 import { SERVERS, startTestServer, type TestServer } from '../support/server.ts';
 
 const FOLDER = join(import.meta.dirname, '../../audits');
-/** It counts in the memory of its process, so two services admit twice as much: test/runs/instances.test.ts. */
-const NOT_SHARED = 'memory-counter.mjs';
-const FILES = readdirSync(FOLDER).filter((file) => file.endsWith('.mjs') && file !== NOT_SHARED);
+const FILES = readdirSync(FOLDER).filter((file) => file.endsWith('.mjs'));
 
 /** So slow that nothing comes back while a test lasts. */
 const policies = parsePolicies('5:5/h');
 
-const PROMISES: Readonly<Record<string, string>> = {
-  'express-rate-limit.mjs': 'fixed-window:5/3600000ms:first',
-  'rate-limiter-flexible.mjs': 'fixed-window:5/3600s:first',
-  'rate-limiter-flexible-insured.mjs': 'fixed-window:5/3600s:first',
-  'redis-docs-nodejs.mjs': 'token-bucket',
-  'redis-gcra.mjs': 'token-bucket',
-  'spring-cloud-gateway.mjs': 'token-bucket',
+interface Row {
+  readonly promise: string;
+  /** It counts in the memory of its process, so two services admit twice as much. */
+  readonly isAlone?: boolean;
+  /** It charges a request as one, whatever it costs. */
+  readonly isOneEach?: boolean;
+  /** What it states of a denial. Default: what is left, the wait and the reset. */
+  readonly states?: readonly string[];
+  /** What it states as left of five admissions; null if it states nothing. */
+  readonly left?: readonly number[] | null;
+  /** It answers all the same where Redis cannot: how often it allows six requests. */
+  readonly withoutRedis?: number;
+}
+
+const LEFT = ['remaining'];
+const LEFT_AND_RESET = ['remaining', 'reset', 'resetForm'];
+const WAIT = ['retryAfterS'];
+const LEFT_WAIT_RESET = ['remaining', 'retryAfterS', 'reset', 'resetForm'];
+
+const ROWS: Readonly<Record<string, Row>> = {
+  'async-ratelimiter-1.3.mjs': {
+    promise: 'sliding-window:5/3600000ms',
+    isOneEach: true,
+    states: LEFT_AND_RESET,
+  },
+  'async-ratelimiter.mjs': { promise: 'sliding-window:5/3600000ms', isOneEach: true, states: LEFT_AND_RESET },
+  'bottleneck.mjs': { promise: 'fixed-window:5/5000ms', states: [], left: null },
+  'express-rate-limit-memory.mjs': {
+    promise: 'fixed-window:5/3600000ms:first',
+    isAlone: true,
+    isOneEach: true,
+  },
+  'express-rate-limit.mjs': { promise: 'fixed-window:5/3600000ms:first', isOneEach: true },
+  'fastify-rate-limit.mjs': { promise: 'fixed-window:5/3600000ms:first', isOneEach: true },
+  'hono-rate-limiter.mjs': { promise: 'fixed-window:5/3600000ms:first', isOneEach: true },
+  'koa-ratelimit.mjs': { promise: 'sliding-window:5/3600000ms', isOneEach: true },
+  'limiter.mjs': { promise: 'fixed-window:5/3600000ms', isAlone: true, states: WAIT, left: null },
+  'memory-counter.mjs': { promise: 'token-bucket', isAlone: true, states: ['remaining', 'retryAfterS'] },
+  'nestjs-throttler-memory.mjs': {
+    promise: 'sliding-window:5/3600000ms',
+    isAlone: true,
+    isOneEach: true,
+    states: WAIT,
+  },
+  'nestjs-throttler-redis.mjs': { promise: 'fixed-window:5/3600000ms:first', isOneEach: true, states: WAIT },
+  'rate-limiter-flexible-bursty.mjs': { promise: 'fixed-window:5/3600s', left: [2, 1, 0, 0, 0] },
+  'rate-limiter-flexible-insured.mjs': { promise: 'fixed-window:5/3600s:first', withoutRedis: 1 },
+  'rate-limiter-flexible.mjs': { promise: 'fixed-window:5/3600s:first' },
+  'ratelimiter.mjs': { promise: 'sliding-window:5/3600000ms', isOneEach: true, states: LEFT_AND_RESET },
+  'redis-docs-nodejs.mjs': { promise: 'token-bucket', isOneEach: true, states: LEFT },
+  'redis-gcra.mjs': { promise: 'token-bucket' },
+  'spring-cloud-gateway.mjs': { promise: 'token-bucket', states: LEFT, withoutRedis: 6 },
+  'upstash-fixed-window.mjs': { promise: 'fixed-window:5/3600000ms:epoch', states: LEFT_AND_RESET },
+  'upstash-sliding-window.mjs': { promise: 'sliding-counter:5/3600000ms', states: LEFT_AND_RESET },
+  'upstash-token-bucket.mjs': { promise: 'token-bucket', states: LEFT_AND_RESET },
 };
 
-/** Those that charge a request as one, whatever it costs. */
-const ONE_EACH = ['express-rate-limit.mjs', 'redis-docs-nodejs.mjs'];
-
-/** Those that say how much is left and not how long to wait. */
-const STATE_NO_WAIT = ['redis-docs-nodejs.mjs', 'spring-cloud-gateway.mjs'];
-const WAIT = ['retryAfterS', 'reset', 'resetForm'];
-
-/** Those that answer all the same where Redis cannot: how often they allow six requests. */
-const WITHOUT_REDIS: Readonly<Record<string, number>> = {
-  'rate-limiter-flexible-insured.mjs': 1,
-  'spring-cloud-gateway.mjs': 6,
-};
+const SHARED = Object.entries(ROWS).filter(([, row]) => !row.isAlone);
 
 const systems: { name: string; servers: readonly TestServer[] }[] = [];
 
@@ -59,16 +94,41 @@ async function open(
   return limiter;
 }
 
-it('has a promise here for each plug-in', () => expect(FILES).toEqual(Object.keys(PROMISES).sort()));
+it('has a row here for each plug-in', () => expect(FILES).toEqual(Object.keys(ROWS).sort()));
 
-describe.each(FILES)('%s', (file) => {
+describe.each(Object.entries(ROWS))('%s', (file, row) => {
   it('promises what can be judged', async () => {
     const path = join(FOLDER, file);
     const promise = readPromise(await loadPlugin(path), path, policies);
-    expect(promise).toBe(PROMISES[file]);
+    expect(promise).toBe(row.promise);
     expect(() => parsePromise(promise)).not.toThrow();
   });
 
+  it('admits a user to the limit from one service, denies beyond, and states what its library returns', async () => {
+    const limiter = await open(file, systems[0]?.servers ?? [], { prefix: 'stated' });
+    const take = () => limiter.take({ user: 'ada', endpoint: 'x' });
+    const { states = LEFT_WAIT_RESET } = row;
+    const left: unknown[] = [];
+    for (let at = 0; at < 5; at++) left.push((await take()).stated?.remaining);
+    if (row.left !== null) expect(left).toEqual(row.left ?? [4, 3, 2, 1, 0]);
+    const { allowed, stated } = await take();
+    expect([allowed, Object.keys(stated ?? {})]).toEqual([false, states]);
+    if (states.includes('remaining')) expect(stated?.remaining).toBe(0);
+  });
+
+  it('charges what a request costs, or refuses it with certainty', async () => {
+    const limiter = await open(file, systems[0]?.servers ?? [], { prefix: 'cost' });
+    const take = (cost: number) => limiter.take({ user: 'ada', endpoint: 'x' }, { cost });
+    if (row.isOneEach) {
+      await expect(take(3)).rejects.toMatchObject({ code: 'LIMITER_REFUSED', charge: 'none' });
+      return;
+    }
+    expect(await take(3)).toMatchObject({ allowed: true });
+    expect(await take(3)).toMatchObject({ allowed: false });
+  });
+});
+
+describe.each(SHARED)('%s', (file, row) => {
   it.each([...SERVERS, 'a cluster'])(
     'on %s admits each user to the limit, from two services, and denies beyond',
     async (name) => {
@@ -83,27 +143,6 @@ describe.each(FILES)('%s', (file) => {
     },
   );
 
-  it('states what its library returns: what is left, and the wait of a denial where there is one', async () => {
-    const limiter = await open(file, systems[0]?.servers ?? [], { prefix: 'stated' });
-    const take = () => limiter.take({ user: 'ada', endpoint: 'x' });
-    expect((await take()).stated).toMatchObject({ remaining: 4 });
-    for (let at = 0; at < 4; at++) await take();
-    const { allowed, stated } = await take();
-    expect([allowed, stated?.remaining]).toEqual([false, 0]);
-    expect(Object.keys(stated ?? {})).toEqual(['remaining', ...(STATE_NO_WAIT.includes(file) ? [] : WAIT)]);
-  });
-
-  it('charges what a request costs, or refuses it with certainty', async () => {
-    const limiter = await open(file, systems[0]?.servers ?? [], { prefix: 'cost' });
-    const take = (cost: number) => limiter.take({ user: 'ada', endpoint: 'x' }, { cost });
-    if (ONE_EACH.includes(file)) {
-      await expect(take(3)).rejects.toMatchObject({ code: 'LIMITER_REFUSED', charge: 'none' });
-      return;
-    }
-    expect(await take(3)).toMatchObject({ allowed: true, remainingTokens: 2 });
-    expect(await take(3)).toMatchObject({ allowed: false });
-  });
-
   it('without Redis throws, or answers as its description says', async () => {
     const server = await startTestServer('redis-server');
     const limiter = await open(file, [server], { commandTimeoutMs: 2_000 });
@@ -112,8 +151,8 @@ describe.each(FILES)('%s', (file) => {
       Array.from({ length: 6 }, () => limiter.take({ user: 'ada', endpoint: 'x' })),
     );
     const allowed = answers.filter((answer) => answer.status === 'fulfilled' && answer.value.allowed).length;
-    expect(allowed).toBe(WITHOUT_REDIS[file] ?? 0);
-    if (!(file in WITHOUT_REDIS))
+    expect(allowed).toBe(row.withoutRedis ?? 0);
+    if (row.withoutRedis === undefined)
       expect(answers).toEqual(
         answers.map(() => ({ status: 'rejected', reason: expect.objectContaining({ charge: 'possible' }) })),
       );

@@ -1,0 +1,44 @@
+import 'reflect-metadata';
+import { Reflector } from '@nestjs/core';
+import { ThrottlerException, ThrottlerGuard } from '@nestjs/throttler';
+import { statedIn } from './headers.mjs';
+import { refuseCost, windowOf } from './window.mjs';
+
+const HEADERS = { remaining: 'X-RateLimit-Remaining', reset: 'X-RateLimit-Reset' };
+
+class Ratings {
+  list() {}
+}
+
+/** The guard as Nest makes and calls it, with this storage. `take` of a plug-in. */
+export async function createThrottler({ policy, prefix }, storage) {
+  const { limit, windowMs } = windowOf(policy);
+  const options = {
+    throttlers: [{ limit, ttl: Math.round(windowMs) }],
+    getTracker: ({ user }) => user,
+    generateKey: (_context, tracker) => `${prefix}:${tracker}`,
+  };
+  const guard = new ThrottlerGuard(options, storage, new Reflector());
+  await guard.onModuleInit();
+  return {
+    async take(user, { cost }) {
+      refuseCost(cost);
+      const headers = new Map();
+      const context = contextOf({ user }, { header: (name, value) => headers.set(name, value) });
+      const allowed = await guard.canActivate(context).catch((error) => {
+        if (error instanceof ThrottlerException) return false; // that is how it denies
+        throw error;
+      });
+      return { allowed, ...statedIn((name) => headers.get(name), HEADERS) };
+    },
+  };
+}
+
+/** The part of an ExecutionContext that the guard reads. */
+function contextOf(request, response) {
+  return {
+    getClass: () => Ratings,
+    getHandler: () => Ratings.prototype.list,
+    switchToHttp: () => ({ getRequest: () => request, getResponse: () => response }),
+  };
+}

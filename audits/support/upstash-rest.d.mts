@@ -1,0 +1,3 @@
+import type { Redis } from 'ioredis';
+
+export declare function serveRest(client: Redis): Promise<{ url: string; close(): void }>;

@@ -1,0 +1,32 @@
+import { Ratelimit } from '@upstash/ratelimit';
+import { Redis } from '@upstash/redis';
+import { connect } from './connect.mjs';
+import { serveRest } from './upstash-rest.mjs';
+
+/** A client of @upstash/redis over the Redis of the region. */
+export async function connectUpstash(redis, ioredis) {
+  const behind = await connect(redis, ioredis);
+  const rest = await serveRest(behind);
+  return {
+    client: new Redis({ url: rest.url, token: 'none', enableTelemetry: false }),
+    close() {
+      rest.close();
+      behind.disconnect();
+    },
+  };
+}
+
+/** An algorithm of @upstash/ratelimit as a plug-in; `options` are more of its constructor's. */
+export async function createUpstash({ prefix, redis, ioredis }, limiter, options = {}) {
+  const { client, close } = await connectUpstash(redis, ioredis);
+  const ratelimit = new Ratelimit({ redis: client, limiter, prefix, ...options });
+  return {
+    async take(user, { cost }) {
+      // In braces, so that the keys of a user are in one slot of a cluster.
+      const { success, remaining, reset } = await ratelimit.limit(`{${user}}`, { rate: cost });
+      const resetMs = Math.max(0, reset - Date.now());
+      return { allowed: success, remaining, resetMs };
+    },
+    close,
+  };
+}

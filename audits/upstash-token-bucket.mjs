@@ -1,0 +1,32 @@
+// @upstash/ratelimit, tokenBucket: tokens in Redis for each user, which come in whole intervals of one second, by the
+// clock of the service.
+import { Ratelimit } from '@upstash/ratelimit';
+import { bucketOf } from './support/script.mjs';
+import { createUpstash } from './support/upstash.mjs';
+
+export const about = {
+  name: '@upstash/ratelimit, tokenBucket',
+  language: 'JavaScript',
+  version: ['node', 'support/version.mjs', '@upstash/ratelimit', '@upstash/redis'],
+  setting: 'tokenBucket(5, "1 s", 20), ephemeralCache and timeout as by default',
+  documentation: [
+    'https://upstash.com/docs/redis/sdks/ratelimit-ts/algorithms',
+    'https://upstash.com/docs/redis/sdks/ratelimit-ts/features',
+  ],
+  says: 'For serverless functions, whose many processes share Redis. A request is allowed if Redis has not answered within timeout. Of several regions it says that MultiRegionRatelimit replicates between databases; nothing about failovers.',
+  covers: ['three-instances', 'hot-user'],
+  shim: 'Its REST calls are answered in the process of the service, over ioredis; a flag of scripts that only Upstash knows is left out.',
+};
+
+/** Its documentation: a bucket of maxTokens that is refilled constantly, refillRate tokens every interval. */
+export const promise = 'token-bucket';
+
+export function createLimiter(options) {
+  const { capacity, perSecond } = bucketOf(options.policy);
+  return createUpstash(options, Ratelimit.tokenBucket(...rate(perSecond), capacity));
+}
+
+/** The refill rate and the interval as its documentation gives them: tokens of a second, or one in several seconds. */
+function rate(perSecond) {
+  return perSecond >= 1 ? [perSecond, '1 s'] : [1, `${Math.round(1_000 / perSecond)} ms`];
+}
