@@ -36,12 +36,14 @@ export async function createLimiter({ policy, prefix, redis, ioredis }) {
       store: new RedisStore({ client, prefix: `${prefix}:` }),
     }),
   );
+  app.onError(({ message }, context) => context.text(message, 500));
   app.get('/', (context) => context.text('ok'));
   return {
     async take(user, { cost }) {
       refuseCost(cost);
-      const { status, headers } = await app.request('/', { headers: { 'x-user': user } });
-      if (status !== 200 && status !== 429) throw new Error(`status ${status}`);
+      const reply = await app.request('/', { headers: { 'x-user': user } });
+      const { status, headers } = reply;
+      if (status !== 200 && status !== 429) throw new Error(`${status} ${await reply.text()}`);
       return { allowed: status === 200, ...statedIn((name) => headers.get(name) ?? undefined, HEADERS) };
     },
     close,
