@@ -3,11 +3,12 @@ import { Redis } from '@upstash/redis';
 import { connect } from './connect.mjs';
 import { serveRest } from './upstash-rest.mjs';
 
-/** A client of @upstash/redis over the Redis of the region. */
+/** A client of @upstash/redis over the Redis of the region, and the URL that it calls. */
 export async function connectUpstash(redis, ioredis) {
   const behind = await connect(redis, ioredis);
   const rest = await serveRest(behind);
   return {
+    url: rest.url,
     client: new Redis({ url: rest.url, token: 'none', enableTelemetry: false }),
     close() {
       rest.close();

@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto';
-import { Redis as Upstash } from '@upstash/redis';
-import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
-import { serveRest } from '../../audits/support/upstash-rest.mjs';
+import { connectUpstash } from '../../audits/support/upstash.mjs';
 import { startTestServer, type TestServer } from '../support/server.ts';
 
 let server: TestServer;
@@ -12,13 +10,13 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 async function open() {
-  const behind = new Redis(server.url);
-  const rest = await serveRest(behind);
-  onTestFinished(() => {
-    rest.close();
-    behind.disconnect();
-  });
-  return { url: rest.url, client: new Upstash({ url: rest.url, token: 'none', enableTelemetry: false }) };
+  const { hostname: host, port } = new URL(server.url);
+  const upstash = await connectUpstash(
+    { cluster: false },
+    { nodes: [{ host, port: Number(port) }], redisOptions: {} },
+  );
+  onTestFinished(() => upstash.close());
+  return upstash;
 }
 
 const SCRIPT = "#!lua flags=allow-key-locking\nreturn { KEYS[1], ARGV[1], redis.call('INCR', KEYS[1]) }";
