@@ -1,4 +1,5 @@
-// Makes dist/report/html/page.json of this folder: the script and the style of every HTML report, with their hashes.
+// Makes page.json and scoreboard.json in dist/report/html of this folder: the script and the style of every HTML report
+// and of the scoreboard, with their hashes.
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -25,14 +26,20 @@ function hashOf(text) {
   return `sha256-${createHash('sha256').update(text).digest('base64')}`;
 }
 
-const script = await bundle('main.ts', {
-  format: 'iife',
-  charset: 'ascii',
-  banner: { js: licenceComment(['node_modules/uplot']) },
-});
-const style = await bundle('page.css');
-if (/<\/(script|style)/i.test(script + style))
-  throw new Error('the bundle would end the element that it is in');
+/** Writes the script and the style of a kind of page. */
+async function writeAssets(name, { entry, css, licences }) {
+  const script = await bundle(entry, {
+    format: 'iife',
+    charset: 'ascii',
+    ...(licences.length > 0 && { banner: { js: licenceComment(licences) } }),
+  });
+  const style = await bundle(css);
+  if (/<\/(script|style)/i.test(script + style))
+    throw new Error('the bundle would end the element that it is in');
+  const assets = { script, style, scriptHash: hashOf(script), styleHash: hashOf(style) };
+  writeFileSync(join(OUT, `${name}.json`), `${JSON.stringify(assets)}\n`);
+}
+
 mkdirSync(OUT, { recursive: true });
-const assets = { script, style, scriptHash: hashOf(script), styleHash: hashOf(style) };
-writeFileSync(join(OUT, 'page.json'), `${JSON.stringify(assets)}\n`);
+await writeAssets('page', { entry: 'main.ts', css: 'page.css', licences: ['node_modules/uplot'] });
+await writeAssets('scoreboard', { entry: 'scoreboard/main.ts', css: 'scoreboard.css', licences: [] });

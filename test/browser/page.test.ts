@@ -1,13 +1,14 @@
 import { readFileSync, statSync } from 'node:fs';
-import axe from 'axe-core';
-import type { Browser, Locator, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeComparisonPage } from '../../src/report/html/comparison-page.ts';
 import { makeRunPage } from '../../src/report/html/run-page.ts';
+import { seriousOf } from '../support/axe.ts';
 import { chromiumPath, openPage, startChromium, withChromium } from '../support/chromium.ts';
 import { testFolder } from '../support/cli.ts';
 import { historyOf } from '../support/history.ts';
 import { runOf, writePage } from '../support/html.ts';
+import { textOf } from '../support/page-text.ts';
 import { syntheticRun } from '../support/synthetic-run.ts';
 
 const MB = 1_000_000;
@@ -273,23 +274,4 @@ describe.skipIf(chromiumPath === undefined)(
   },
 );
 
-/** What is seen of it. */
-async function textOf(locator: Locator): Promise<string> {
-  return (await locator.allInnerTexts()).join('\n');
-}
-
 const span = ([min = 0, max = 0]: number[]) => max - min;
-
-/** Accessibility violations that axe finds. */
-async function seriousOf(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source);
-  const { violations } = (await page.evaluate("axe.run({ resultTypes: ['violations'] })")) as {
-    violations: { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }[];
-  };
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(
-      ({ id, nodes }) =>
-        `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('; ')}`,
-    );
-}

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { makeComparisonPage } from '../../report/html/comparison-page.ts';
-import { type PageAssets, renderHtml } from '../../report/html/render.ts';
+import type { PageAssets } from '../../report/html/document.ts';
+import { renderHtml } from '../../report/html/render.ts';
 import { type Evidence, makeRunPage } from '../../report/html/run-page.ts';
 import type { RunReport } from '../../report/report.ts';
 import { placeFile } from '../files/write-file.ts';

@@ -55,7 +55,7 @@ function regionFilter(
   );
   return make(
     'fieldset',
-    { class: 'regions' },
+    { class: 'pills' },
     make('legend', { class: 'unseen', text: 'Region' }),
     ...choices,
   );

@@ -1,0 +1,95 @@
+import { count } from '../../../core/units.ts';
+import { CELL_STATUSES, type Scoreboard } from '../../scoreboard/scoreboard.ts';
+import { element, type Markup } from '../markup.ts';
+import { wholeText } from './figures.ts';
+import { STATUSES, statusBadge } from './statuses.ts';
+
+/** What the table is, how it is read, what a cell does not mean, and how the table is made again. */
+export function renderIntro(board: Scoreboard): Markup {
+  return element(
+    'div',
+    { class: 'intro' },
+    element('h1', {}, 'Rate limiters under faults'),
+    element('p', { class: 'lead' }, LEAD),
+    element(
+      'dl',
+      { class: 'facts' },
+      ...factsOf(board).map(([name, value]) =>
+        element('div', {}, element('dt', {}, name), element('dd', {}, value)),
+      ),
+    ),
+    element(
+      'div',
+      { class: 'reading' },
+      element(
+        'div',
+        {},
+        element('h2', {}, 'How to read it'),
+        renderLegend(board),
+        element('p', { class: 'hint' }, HOW),
+      ),
+      element(
+        'div',
+        {},
+        element('h2', {}, 'What a cell does not mean'),
+        element('ul', { class: 'limits' }, ...LIMITS.map((text) => element('li', {}, text))),
+      ),
+    ),
+    element(
+      'details',
+      { class: 'made' },
+      element('summary', {}, 'How it is made again'),
+      element('pre', { class: 'again' }, element('code', {}, board.command)),
+      element('p', { class: 'hint' }, AGAIN),
+    ),
+  );
+}
+
+const LEAD =
+  'Each row is a rate limiter as people install it, in its own language. Each column is a scenario: the same load, alone or with one fault. A cell is one run, judged by what that limiter itself promises.';
+
+const HOW =
+  'The number below a status is how far the worst user was above the promise, in tokens or requests, or how many denials were false; “of” names the excess that a strategy of openclaw-rl declares. Open a cell for its figures, its proof and its command, and a limiter for its setting and what its documentation says.';
+
+const LIMITS = [
+  'Kept is no proof that the limiter is correct: it says that this run found nothing against it.',
+  'Exceeded is no defect: its documentation does not promise the limit under this fault.',
+  'A cell is about this version with this setting. Others may do better or worse.',
+  'Latency and availability are of one machine and one run. Compare them within this table only.',
+];
+
+const AGAIN =
+  'Each cell has its own command too. With --certificate that command writes the proofs of all buckets into the folder of its run, and openclaw-rl verify checks them with a second program. Another run in real time has another history, and so another SHA-256.';
+
+function renderLegend({ cells }: Scoreboard): Markup {
+  return element(
+    'ul',
+    { class: 'legend' },
+    ...CELL_STATUSES.map((status) =>
+      element(
+        'li',
+        {},
+        statusBadge(status),
+        element('b', { class: 'many' }, wholeText(cells.filter((cell) => cell.status === status).length)),
+        element('span', {}, STATUSES[status].means),
+      ),
+    ),
+  );
+}
+
+function factsOf({ program, machine, scenarios, limiters, cells }: Scoreboard): [string, string][] {
+  const run = cells.filter(({ startedAt }) => startedAt !== '');
+  const days = run.map(({ startedAt }) => startedAt.slice(0, 10)).sort();
+  const [first = 'never', last = first] = [days[0], days.at(-1)];
+  return [
+    ['measured', first === last ? first : `${first} to ${last}`],
+    ['program', program],
+    ['machine', machine],
+    ['servers', [...new Set(run.map(({ system }) => system))].join('; ')],
+    ['seeds', [...new Set(run.map(({ seed }) => seed))].join(', ')],
+    [
+      'table',
+      `${count(limiters.length, 'limiter')}, ${count(scenarios.length, 'scenario')}, ${count(run.length, 'run')}`,
+    ],
+  ];
+}
