@@ -222,6 +222,10 @@ describe.skipIf(chromiumPath === undefined)(`the scoreboard in ${withChromium}`,
     await expect.poll(() => page.getByRole('dialog').isVisible()).toBe(false);
     await page.goForward();
     await expect.poll(() => page.getByRole('dialog').isVisible()).toBe(true);
+    await page.keyboard.press('Escape');
+    await expect.poll(() => new URL(page.url()).hash).toBe('');
+    await page.goBack();
+    expect(page.url()).toBe('about:blank'); // a closed cell is no step of its own
   });
 
   it.each(['light', 'dark'] as const)(
@@ -238,13 +242,15 @@ describe.skipIf(chromiumPath === undefined)(`the scoreboard in ${withChromium}`,
 
   it('tells statuses apart without colours', async () => {
     const { page } = await openPage(browser, file);
-    const looks = await page.evaluate(
+    const looks = (await page.evaluate(
       `[...document.querySelectorAll('.legend .status')].map((one) => {
-        const { borderStyle, borderRadius, fontWeight } = getComputedStyle(one);
-        return [one.textContent, borderStyle, borderRadius, fontWeight].join();
+        const { borderStyle, borderRadius } = getComputedStyle(one);
+        return { text: one.textContent, shape: borderStyle + ' ' + borderRadius };
       })`,
-    );
-    expect(new Set(looks as string[]).size).toBe(5);
+    )) as { text: string; shape: string }[];
+    expect(new Set(looks.map(({ text }) => text.slice(0, 1))).size).toBe(5);
+    expect(new Set(looks.map(({ text }) => text.slice(2))).size).toBe(5);
+    expect(new Set(looks.slice(0, 4).map(({ shape }) => shape)).size).toBe(4);
   });
 
   it('fits a phone: rows are cards, and controls wait in a section', async () => {
@@ -268,6 +274,8 @@ describe.skipIf(chromiumPath === undefined)(`the scoreboard in ${withChromium}`,
     const { page } = await openPage(browser, file, { colorScheme: 'dark' });
     await page.emulateMedia({ media: 'print' });
     expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe('rgb(255, 255, 255)');
+    const broken = "getComputedStyle(document.querySelector('td .status.broken')).color";
+    expect(await page.evaluate(broken)).not.toBe('rgb(255, 255, 255)'); // grounds are not printed
     expect(await page.locator('.controls').isVisible()).toBe(false);
     expect(await page.getByRole('rowheader').last().isVisible()).toBe(true);
   });
