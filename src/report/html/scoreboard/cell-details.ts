@@ -1,5 +1,6 @@
 import { bytesText } from '../../../core/units.ts';
 import type {
+  CellStatus,
   CellWitness,
   ScoreboardCell,
   ScoreboardScenario,
@@ -36,7 +37,7 @@ export function renderCellDetails({ cell, scenario, limiter }: CellContext): Mar
       element('p', { class: 'says' }, cellSentence(cell, limiter.isOurs)),
       element('p', { class: 'quiet' }, scenario.about),
       figures === null ? undefined : renderList(figureRows(figures)),
-      witness === null ? undefined : renderWitness(witness),
+      witness === null ? undefined : renderWitness(witness, cell.status),
       command === '' ? undefined : renderRun(cell),
     ),
   );
@@ -53,7 +54,7 @@ export function renderList(rows: readonly (readonly [name: string, value: string
 
 const COLUMNS = ['operation', 'region', 'outcome', 'sent at s', 'over at s'];
 
-function renderWitness({ text, bucket, operations, more }: CellWitness): Markup {
+function renderWitness({ text, bucket, operations, more }: CellWitness, status: CellStatus): Markup {
   const rows = operations.map(operationRow);
   const gap = element(
     'tr',
@@ -62,7 +63,7 @@ function renderWitness({ text, bucket, operations, more }: CellWitness): Markup 
   );
   return element(
     'div',
-    { class: 'witness' },
+    { class: `witness ${status}` },
     element('h3', {}, 'Proof'),
     element('p', { class: 'formula' }, text),
     operations.length === 0

@@ -23,7 +23,9 @@ export function worstText({ excess: { tokens, declared }, falseDenials }: CellFi
   const denied = falseDenials?.total ?? 0;
   if (tokens === 0 && denied > 0) return `${wholeText(denied)} ${denied === 1 ? 'denial' : 'denials'}`;
   const measured = tokens > 0 ? `+${threeDigits(tokens)}` : '0';
-  return declared === null ? measured : `${measured} of ${threeDigits(declared)}`;
+  return declared === null || (declared === 0 && tokens === 0)
+    ? measured
+    : `${measured} of ${threeDigits(declared)}`;
 }
 
 /** A share of 1 is shown as 100% only if it is that. */
@@ -39,10 +41,10 @@ export function cellSentence(cell: ScoreboardCell, isOurs: boolean): string {
   if (status === 'kept') return keptSentence(figures);
   const proved = figures === null ? NOTHING_COUNTED : provedSentence(figures);
   if (status === 'broken')
-    return `${proved} ${isOurs ? 'That is more than it declares.' : 'Its promise is for this scenario.'}`;
+    return `${proved} ${isOurs ? 'That is more than the strategy declares.' : 'The promise is for this scenario.'}`;
   return isOurs
-    ? `${proved} It declares no bound for this scenario.`
-    : `${proved} It promises nothing for this scenario, so this is measured and not held against it.`;
+    ? `${proved} The strategy declares no bound for this scenario.`
+    : `${proved} The limiter promises nothing for this scenario, so this is measured and not held against it.`;
 }
 
 const NOTHING_COUNTED = 'The run has a proof against its promise.';

@@ -31,7 +31,14 @@ function factsOf(
     ['version', version],
     ['language', language],
     ['documentation says', says],
-    ['documentation', element('ul', {}, ...documentation.map((url) => element('li', {}, linkTo(url))))],
+    ...(documentation.length === 0
+      ? []
+      : [
+          [
+            'documentation',
+            element('ul', {}, ...documentation.map((url) => element('li', {}, linkTo(url)))),
+          ] as const,
+        ]),
     [
       'promised in',
       isOurs ? 'each scenario, up to the excess it declares' : promised.map(({ title }) => title).join(', '),

@@ -71,20 +71,20 @@ describe('what a cell says', () => {
   it.each<{ cell: Partial<ScoreboardCell>; isOurs?: boolean; says: string }>([
     {
       cell: {},
-      says: 'The worst user was admitted 12.5 tokens more than the promise allows. It denied 1 request that the limit had room for. Its promise is for this scenario.',
+      says: 'The worst user was admitted 12.5 tokens more than the promise allows. It denied 1 request that the limit had room for. The promise is for this scenario.',
     },
     {
       cell: { status: 'exceeded', figures: windows },
-      says: 'The worst window had 1 request more than the limit. 3 windows had more than the limit. It promises nothing for this scenario, so this is measured and not held against it.',
+      says: 'The worst window had 1 request more than the limit. 3 windows had more than the limit. The limiter promises nothing for this scenario, so this is measured and not held against it.',
     },
     {
       cell: { figures: none },
-      says: 'The run has a proof against its promise. Its promise is for this scenario.',
+      says: 'The run has a proof against its promise. The promise is for this scenario.',
     },
     {
       cell: { figures: none },
       isOurs: true,
-      says: 'The run has a proof against its promise. That is more than it declares.',
+      says: 'The run has a proof against its promise. That is more than the strategy declares.',
     },
     { cell: { status: 'kept' }, says: 'The run found nothing against its promise.' },
     {
@@ -108,6 +108,7 @@ describe('what a cell says', () => {
     expect(texts).toEqual(['+0.135', '+3', '+12.5', '+1,204']);
     expect(worstText(declared)).toBe('+12.5 of 20');
     expect(worstText(none)).toBe('0');
+    expect(worstText({ ...none, excess: { ...none.excess, declared: 0 } })).toBe('0');
     expect(worstText({ ...none, falseDenials: { total: 1, judged: 2 } })).toBe('1 denial');
   });
 
