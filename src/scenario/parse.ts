@@ -13,11 +13,26 @@ export interface ScenarioFile {
   readonly seed?: number;
   /** Instead of the scenario's own strategy or plug-in. */
   readonly strategy?: string;
+  /** Instead of the scenario's own strategy or plug-in, and of its claims. */
+  readonly limiter?: OtherLimiter;
+  /** Instead of the same keys of the scenario's topology. */
+  readonly topology?: TopologyInstead;
   readonly onFailure?: string;
   readonly instances?: number;
   readonly homes?: true;
   /** The limiter is an audited one. */
   readonly isExternal?: true;
+}
+
+/** The file of a plug-in, and the claims by which it is judged. */
+export interface OtherLimiter {
+  readonly file: string;
+  readonly claims: readonly string[];
+}
+
+export interface TopologyInstead {
+  readonly kind?: string;
+  readonly persistence?: string;
 }
 
 /**
@@ -49,16 +64,33 @@ export function parseScenario(text: string, { file, seed, isExternal, ...instead
 
 function replaced(
   value: unknown,
-  instead: Pick<ScenarioFile, 'strategy' | 'onFailure' | 'instances' | 'homes'>,
+  { limiter: other, topology, ...instead }: Omit<ScenarioFile, 'file' | 'seed' | 'isExternal'>,
 ): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  const { limiter, claims, ...rest } = value as Record<string, unknown>;
+  if (!isMapping(value)) return value;
+  const placed = topology === undefined ? value : onTopology(value, topology);
+  if (other !== undefined)
+    return { ...withoutLimiter(placed), ...instead, limiter: other.file, claims: other.claims };
+  const { limiter, claims, ...rest } = placed as Record<string, unknown>;
   const { strategy } = instead;
-  if (strategy === undefined) return { ...value, ...instead };
+  if (strategy === undefined) return { ...placed, ...instead };
   const isAnother = (value as { strategy?: unknown }).strategy !== strategy;
   const itsClaims =
     isAnother && Array.isArray(claims) ? claims.map((claim) => claimForStrategy(claim, strategy)) : claims;
   return { ...rest, ...(claims !== undefined && { claims: itsClaims }), ...instead };
+}
+
+function onTopology(value: object, instead: TopologyInstead): object {
+  const { topology = {} } = value as { topology?: unknown };
+  return isMapping(topology) ? { ...value, topology: { ...topology, ...instead } } : value; // else: a problem of its own
+}
+
+function withoutLimiter(value: object): object {
+  const { strategy: _, onFailure: __, homes: ___, ...rest } = value as Record<string, unknown>;
+  return rest;
+}
+
+function isMapping(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 const NOT_DRAWN = { plan: undefined, problems: [] };

@@ -54,7 +54,7 @@ function whileWhole({ perRegionBucket, lends }: StrategyTraits, onFailure: strin
   return [excess, 'false-denials <= 0', REPLAYED];
 }
 
-/** Denials of epoch windows are judged only if it is known where the windows lie. */
+/** The claims of a promise. Denials of epoch windows are judged only if it is known where the windows lie. */
 function claimsOfPromise(promise: Promised, isClockRead: boolean): readonly string[] {
   if (promise.type === 'token-bucket') return ['total-excess <= 0', 'false-denials <= 0'];
   const isPlaced = promise.type === 'fixed-window' && promise.alignment === 'epoch' && isClockRead;
@@ -72,6 +72,11 @@ const CONTESTED_PERCENT = 80;
 /** The share of the busiest buckets that a run must drain until they deny. */
 function contestedClaim({ contestedPercent = CONTESTED_PERCENT }: StrategyTraits): string {
   return `contested >= ${contestedPercent}%`;
+}
+
+/** The claims of a scenario for a limiter with this promise: those on correctness are of the promise instead. */
+export function claimsForPromise(claims: readonly string[], promise: Promised): readonly string[] {
+  return [...claimsOfPromise(promise, true), ...claims.filter((text) => !isOnCorrectness(parseClaim(text)))];
 }
 
 /** Adapts a claim to a strategy: a claim on contested buckets is lowered to the share that this strategy drains. */

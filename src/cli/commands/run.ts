@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { checkEngineFlags } from '../flags/engine-options.ts';
+import { insteadOptions } from '../flags/instead-options.ts';
 import { type RunFlags, runOptions } from '../flags/run-options.ts';
 import { checkSimulateFlag } from '../flags/simulate-option.ts';
 import { serviceOptions } from '../flags/target-options.ts';
@@ -13,7 +14,7 @@ import { planScenario, type ScenarioFlags, scenarioOptions } from '../runs/scena
 interface Flags extends RunFlags, ScenarioFlags {}
 
 export function runCommand(environment: Environment): Command {
-  const command = scenarioOptions(runOptions(new Command('run')))
+  const command = insteadOptions(scenarioOptions(runOptions(new Command('run'))))
     .description('Run a scenario: its topology, load and faults, judged by its claims.')
     .option('--server <command>', SERVER_COMMAND)
     .addOption(providerOption())
@@ -30,7 +31,8 @@ export function runCommand(environment: Environment): Command {
 }
 
 const EXAMPLES = `
-Built-in scenarios: the files in scenarios/ (baseline, kill-primary, ...).
+Built-in scenarios: the files in scenarios/ (baseline, kill-primary,
+scoreboard/failover, ...).
 
 Examples:
   $ openclaw-rl run scenarios/partition-one-region-blackhole.yaml
@@ -39,6 +41,8 @@ Examples:
   $ openclaw-rl run kill-primary --simulate
   # what a failover loses
   $ openclaw-rl run kill-primary --strategy acked
+  # your own limiter, by its own promise
+  $ openclaw-rl run scoreboard/failover --limiter ./mine.yaml
   $ openclaw-rl run my-scenario.yaml --json | jq .claims
   # on the machines of a Docker Swarm, from one of its managers
   $ openclaw-rl run baseline --engine swarm

@@ -3,17 +3,20 @@ import { nearest } from '../../core/did-you-mean.ts';
 import { invalidOption, OpenclawError } from '../../core/errors.ts';
 import { quoted } from '../../core/printable.ts';
 import { DEFAULT_STRATEGY, type StrategyName } from '../../core/strategies.ts';
-import { parseScenario } from '../../scenario/parse.ts';
+import { type OtherLimiter, parseScenario, type TopologyInstead } from '../../scenario/parse.ts';
 import type { Plan } from '../../scenario/plan.ts';
 import type { FailureFlags, HomesFlag, InstancesFlag } from '../flags/options.ts';
 import type { Environment } from '../process/environment.ts';
 import { readTextFile } from './read-file.ts';
-import { scenarioFile, scenarioNames } from './scenario-names.ts';
+import { isOfBoard, scenarioFile, scenarioNames } from './scenario-names.ts';
 
 /** Values that replace those of a scenario. */
 export interface Instead extends FailureFlags, InstancesFlag, HomesFlag {
   readonly seed?: number;
   readonly strategy?: StrategyName;
+  /** Its file is an absolute path. */
+  readonly limiter?: OtherLimiter;
+  readonly topology?: TopologyInstead;
   /** Another limiter decides. */
   readonly isExternal?: true;
 }
@@ -29,7 +32,7 @@ export async function readScenario(
       `--homes takes no file here; found ${quoted(scenario)}`,
       'leave the file out: a run reads the table from its cluster',
     );
-  const isName = /^[\w-]+$/.test(scenario);
+  const isName = /^[\w-]+$/.test(scenario) || isOfBoard(scenario);
   const path = isName ? scenarioFile(scenario) : resolve(cwd, scenario);
   const text = await readTextFile(path).catch(async (error: Error) => {
     throw isName ? await unknownName(scenario) : unreadable(scenario, error);
