@@ -1,9 +1,10 @@
 import type { ShardFacts } from '../checker/shards/shard.ts';
-import { sortedJson } from '../core/sorted-json.ts';
 import { type Verdict, worst } from '../core/verdict.ts';
 import type { Plan } from '../scenario/plan.ts';
 import { groupsOf } from '../topology/pairs.ts';
+import { type CellRun, isWantedRun, type WantedRun } from './cell-run.ts';
 import type { RunReport } from './report.ts';
+import { decidedShare, slowestAdmissions } from './run-figures.ts';
 
 /** The result of a strategy in a scenario. */
 export interface MatrixCell {
@@ -81,9 +82,9 @@ export function makeCell(report: RunReport): MatrixCell {
     figures: {
       excess,
       falseDenials: { total: report.falseDenials.total, judged: report.falseDenials.judged },
-      availability: sidesOf(plan).map((regions) => ({ regions, share: shareOf(report, regions) })),
-      p50Us: longest(report, 'p50Us'),
-      p99Us: longest(report, 'p99Us'),
+      availability: sidesOf(plan).map((regions) => ({ regions, share: decidedShare(report, regions) })),
+      p50Us: slowestAdmissions(report, 'p50Us'),
+      p99Us: slowestAdmissions(report, 'p99Us'),
       redisCallsPerDecision: callsOf(report),
       requests: report.sent,
     },
@@ -99,28 +100,15 @@ export function refusedCell(
   return { scenario, strategy, status: 'refused', reason, figures: null, ...nothing };
 }
 
-/** The kept run of a cell, and the version of the program that made it. */
-export interface KeptCell {
-  readonly program: string;
-  readonly report: RunReport;
-}
-
 /**
  * The cell of a kept run of the same program and plan, simulated or not as is wanted. Undefined if the plan has to be run: there is no such run, or it
  * had too little evidence and `again` is set.
  */
 export function keptCell(
-  kept: KeptCell | undefined,
-  wanted: {
-    readonly plan: Plan;
-    readonly program: string;
-    readonly again: boolean;
-    readonly simulated?: boolean;
-  },
+  kept: CellRun | undefined,
+  { again, ...wanted }: WantedRun & { readonly again: boolean },
 ): MatrixCell | undefined {
-  const { plan, program, again, simulated = false } = wanted;
-  if (kept?.program !== program || sortedJson(kept.report.plan) !== sortedJson(plan)) return undefined;
-  if ((kept.report.simulated ?? false) !== simulated) return undefined;
+  if (kept === undefined || !isWantedRun(kept, wanted)) return undefined;
   const cell = makeCell(kept.report);
   return again && cell.status === 'unknown' ? undefined : cell;
 }
@@ -167,19 +155,6 @@ function sidesOf({ topology: { regions }, faults }: Plan): readonly (readonly st
   const named = groupsOf(cut);
   const rest = regions.filter((region) => !named.some((side) => side.includes(region)));
   return rest.length === 0 ? named : [...named, rest];
-}
-
-function shareOf({ cells, plan }: RunReport, regions: readonly string[]): number | null {
-  const isDuring = (phase: string) => plan.faults.length === 0 || phase.startsWith('during ');
-  const duringFault = cells.filter(({ phase, region }) => isDuring(phase) && regions.includes(region));
-  const operations = duringFault.reduce((sum, cell) => sum + cell.operations, 0);
-  const decided = duringFault.reduce((sum, { outcomes }) => sum + outcomes.allowed + outcomes.denied, 0);
-  return operations === 0 ? null : decided / operations;
-}
-
-function longest({ latencies }: RunReport, key: 'p50Us' | 'p99Us'): number | null {
-  const ofAllowed = latencies.filter(({ outcome }) => outcome === 'allowed');
-  return ofAllowed.length === 0 ? null : Math.max(...ofAllowed.map(({ latency }) => latency[key]));
 }
 
 /** Redis calls per decision; null if unknown or without decisions. */

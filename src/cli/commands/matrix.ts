@@ -1,14 +1,10 @@
-import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { environmentFailed, invalidOption, OpenclawError } from '../../core/errors.ts';
+import { invalidOption } from '../../core/errors.ts';
 import { given } from '../../core/given.ts';
 import { printable, quoted } from '../../core/printable.ts';
 import { STRATEGY_NAMES, type StrategyName } from '../../core/strategies.ts';
 import { writeRunFile } from '../../experiment/run-folder.ts';
-import type { ProviderName } from '../../regions/choose-provider.ts';
-import { makeFolders } from '../../regions/store/make-folders.ts';
 import { type Look, labelled } from '../../report/fit-lines.ts';
 import {
   evidenceClaims,
@@ -20,13 +16,10 @@ import {
   refusedCell,
 } from '../../report/matrix.ts';
 import { matrixNotes, matrixSummary, matrixTable, renderMatrixMarkdown } from '../../report/matrix-text.ts';
-import type { RunReport } from '../../report/report.ts';
 import { drawTable } from '../../report/text-table.ts';
 import type { Plan } from '../../scenario/plan.ts';
 import { checkSimulatedPlan } from '../../simulation/check-simulated-plan.ts';
-import { CERTIFICATE_FILE } from '../files/certificate-file.ts';
-import { historyFilesOf } from '../files/history-files.ts';
-import { CELLS, keepCell, RUNS, readKeptCell } from '../files/kept-cells.ts';
+import { keepCell, makeCellFolder, readKeptCell } from '../files/kept-cells.ts';
 import { readScenario, scenariosForAnyStrategy } from '../files/read-scenario.ts';
 import { endpointsOption } from '../flags/endpoints-flag.ts';
 import {
@@ -44,23 +37,17 @@ import { quotedForShell, typedCommand } from '../output/typed-command.ts';
 import type { Environment } from '../process/environment.ts';
 import { EXIT } from '../process/exit-codes.ts';
 import { VERSION } from '../process/version.ts';
-import { wordsOf } from '../runs/cell-words.ts';
+import { type CellFlags, dropHistory, hasCertificate, measureCell } from '../runs/cell-run.ts';
+import { insteadOf, wordsOf } from '../runs/cell-words.ts';
 import { type ExternalRun, openExternalRun } from '../runs/external-run.ts';
-import { keepReport, makeRun } from '../runs/run-plan.ts';
 
-interface Flags extends InstancesFlag, HomesFlag, SimulateFlag {
+interface Flags extends CellFlags, InstancesFlag, HomesFlag, SimulateFlag {
   readonly strategy?: readonly StrategyName[];
   readonly scenario?: readonly string[];
   readonly seed?: number;
-  readonly folder: string;
   readonly again: boolean;
-  readonly certificate: boolean;
-  readonly loadProcesses?: number;
-  readonly name: string;
   readonly endpoints?: string;
   readonly allowEviction?: true;
-  readonly server?: string;
-  readonly provider: ProviderName;
   readonly format: 'table' | 'md' | 'json';
   readonly json: boolean;
 }
@@ -147,13 +134,7 @@ async function runMatrix(flags: Flags, environment: Environment): Promise<void> 
   const { endpoints } = flags;
   const external = endpoints === undefined ? undefined : await openExternalRun(endpoints, flags, environment);
   const pairings = await pair(flags, environment, external);
-  await makeFolders(join(folder, CELLS)).catch((error: Error) => {
-    throw environmentFailed(
-      `cannot write to ${flags.folder}: ${error.message}`,
-      'choose another folder with --folder',
-      error,
-    );
-  });
+  await makeCellFolder(folder, flags.folder);
   const cells: MatrixCell[] = [];
   for (const [at, pairing] of pairings.entries()) {
     const which = `${at + 1} of ${pairings.length}`;
@@ -224,62 +205,26 @@ interface Place {
 /** The kept result of this pairing, or a new one. */
 async function cellFor(pairing: Pairing, which: string, place: Place): Promise<MatrixCell> {
   const { scenario, typed, strategy, plan, reason } = pairing;
-  const { folder, flags, environment } = place;
+  const { folder, flags, environment, external } = place;
   if (plan === undefined) return refusedCell(scenario, { strategy, reason });
-  const measured = { plan, instead: insteadOf(flags, environment) };
+  const measured = { plan, instead: insteadOf(flags, environment.env) };
   const wanted = { plan, program: VERSION, again: flags.again, simulated: flags.simulate ?? false };
   const before = await readKeptCell(folder, measured);
   const kept =
     flags.certificate && before && !hasCertificate(before.report) ? undefined : keptCell(before, wanted);
   if (kept !== undefined) return kept;
   environment.log(`${which}: ${printable(scenario)} by ${strategy}\n`);
-  const report = await measure(typed, plan, place);
+  const commandLine = ['run', typed, '--strategy', plan.strategy, ...wordsOf(flags)];
+  const command = typedCommand({ commandLine }, plan.seed);
+  const report = await measureCell(
+    { plan, command, flags, folder, ...(external && { system: external.system }) },
+    environment,
+  );
   const cell = makeCell(report);
   if (environment.interrupt.aborted) return cell; // incomplete: not kept
-  await keepCell(folder, measured, report);
-  if (cell.status !== 'above' && !flags.certificate)
-    for (const file of historyFilesOf(report.folder)) await rm(file, { force: true });
+  await keepCell(folder, measured, { report });
+  if (cell.status !== 'above' && !flags.certificate) await dropHistory(report);
   return cell;
-}
-
-function hasCertificate({ folder }: RunReport): boolean {
-  return existsSync(join(folder, CERTIFICATE_FILE));
-}
-
-/** The provider, server, image, endpoints and instances that replace the defaults, as typed. */
-function insteadOf({ provider, server, endpoints, instances, homes }: Flags, { env }: Environment): string[] {
-  const many = instances === undefined ? undefined : `instances=${instances}`;
-  const image = provider === 'local' ? undefined : env.OPENCLAW_REDIS_IMAGE;
-  const home = homes && 'homes';
-  return [provider === 'auto' ? undefined : provider, server, image, endpoints, many, home].filter(
-    (one) => one !== undefined,
-  );
-}
-
-async function measure(typed: string, plan: Plan, place: Place): Promise<RunReport> {
-  const { folder, flags, environment, external } = place;
-  const { name, provider, server, loadProcesses, simulate } = flags;
-  const commandLine = ['run', typed, '--strategy', plan.strategy, ...wordsOf(flags)];
-  const run = { name, provider, format: 'table', json: false, reports: join(folder, RUNS) } as const;
-  const request = {
-    plan,
-    command: typedCommand({ commandLine }, plan.seed),
-    flags: { ...run, ...given({ server, loadProcesses, simulate }) },
-    ...(external && { system: external.system }),
-  };
-  const { report, page } = await makeRun(request, environment).catch((error: unknown) => {
-    const isOver = error instanceof OpenclawError && error.code === 'ENVIRONMENT_FAILED';
-    if (!isOver) throw error;
-    environment.log(`${printable(error.message)}; trying once more\n`); // one failed start must not cost an hour's work
-    return makeRun(request, environment);
-  });
-  try {
-    await keepReport(report);
-    if (flags.certificate && !environment.interrupt.aborted) await page.certify();
-  } finally {
-    await page.drop();
-  }
-  return report;
 }
 
 function rendered(matrix: Matrix, { format, json }: Flags, { columns }: Look): string {

@@ -1,7 +1,8 @@
 import { basename, join } from 'node:path';
+import { environmentFailed } from '../../core/errors.ts';
 import { writeRunFile } from '../../experiment/run-folder.ts';
-import type { KeptCell } from '../../report/matrix.ts';
-import type { RunReport } from '../../report/report.ts';
+import { makeFolders } from '../../regions/store/make-folders.ts';
+import type { CellRun } from '../../report/cell-run.ts';
 import type { Plan } from '../../scenario/plan.ts';
 import { VERSION } from '../process/version.ts';
 import { readTextFile } from './read-file.ts';
@@ -15,24 +16,45 @@ export interface Measured {
   readonly instead: readonly string[];
 }
 
-/** Folder with the runs of a matrix. */
+/** The run of a cell, and what else was kept of it. */
+export interface KeptCell extends CellRun {
+  readonly facts: unknown;
+}
+
+/** Folder with the runs of the cells. */
 export const RUNS = 'runs';
 /** Folder with a file for each cell: its run and the version of the program. Figures come from the run's report. */
 export const CELLS = 'cells';
 
+/** Makes the folder of cells; `typed` is the value of `--folder`. Throws ENVIRONMENT_FAILED. */
+export async function makeCellFolder(folder: string, typed: string): Promise<void> {
+  await makeFolders(join(folder, CELLS)).catch((error: Error) => {
+    throw environmentFailed(
+      `cannot write to ${typed}: ${error.message}`,
+      'choose another folder with --folder',
+      error,
+    );
+  });
+}
+
 /** The kept run of a cell; undefined if none can be read. */
 export async function readKeptCell(folder: string, measured: Measured): Promise<KeptCell | undefined> {
   try {
-    const { program, run } = JSON.parse(await readTextFile(join(folder, CELLS, fileOf(measured))));
+    const { program, run, facts } = JSON.parse(await readTextFile(join(folder, CELLS, fileOf(measured))));
     if (!isRunFolder(run)) return undefined;
-    return { program, report: await readReport(join(folder, RUNS, run), folder) };
+    return { program, report: await readReport(join(folder, RUNS, run), folder), facts };
   } catch {
     return undefined;
   }
 }
 
-export async function keepCell(folder: string, measured: Measured, report: RunReport): Promise<void> {
-  const kept = { program: VERSION, run: basename(report.folder) };
+/** Keeps the run of a cell, with facts that its report does not have. */
+export async function keepCell(
+  folder: string,
+  measured: Measured,
+  { report, facts }: Pick<CellRun, 'report'> & { readonly facts?: object },
+): Promise<void> {
+  const kept = { program: VERSION, run: basename(report.folder), ...(facts && { facts }) };
   await writeRunFile(join(folder, CELLS), fileOf(measured), JSON.stringify(kept));
 }
 
