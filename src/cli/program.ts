@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(environment: Environment)
   runs: async () => (await import('./commands/runs.ts')).runsCommand,
   compare: async () => (await import('./commands/compare.ts')).compareCommand,
   matrix: async () => (await import('./commands/matrix.ts')).matrixCommand,
+  scoreboard: async () => (await import('./commands/scoreboard.ts')).scoreboardCommand,
   hunt: async () => (await import('./commands/hunt.ts')).huntCommand,
   up: async () => (await import('./commands/up.ts')).upCommand,
   status: async () => (await import('./commands/status.ts')).statusCommand,

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { OpenclawError } from '../../core/errors.ts';
 import { pluginName } from '../../core/plugin-name.ts';
+import { checkAbout, type LimiterAbout } from '../../limiter/plugin/about.ts';
 import { refused } from '../../limiter/plugin/error.ts';
 import { withTimeout } from '../../limiter/with-timeout.ts';
 import { startProcess } from '../../regions/processes/process.ts';
@@ -14,11 +15,22 @@ import { serviceEnvironment } from '../process/service-environment.ts';
 const PATIENCE_MS = 20_000;
 const LOADED = 'a plug-in was loaded';
 
+/** What a plug-in exports besides its limiter. */
+export interface PluginFacts {
+  /** As text. */
+  readonly promise: string;
+  readonly about?: LimiterAbout;
+}
+
 /**
- * The promise that a plug-in exports for these policies, as `parsePolicies` reads them. A separate process imports it, so that loading it can neither end
+ * What a plug-in exports for these policies, as `parsePolicies` reads them. A separate process imports it, so that loading it can neither end
  * this process with exit code 0 nor write into the results. Throws INVALID_OPTION if it is no plug-in.
  */
-export async function askPlugin(file: string, policies: string, environment: Environment): Promise<string> {
+export async function askPlugin(
+  file: string,
+  policies: string,
+  environment: Environment,
+): Promise<PluginFacts> {
   const folder = await mkdtemp(join(tmpdir(), 'openclaw-rl-plugin-'));
   try {
     return await askIn(folder, { file, policies, environment });
@@ -33,7 +45,7 @@ interface Question {
   readonly environment: Environment;
 }
 
-async function askIn(folder: string, { file, policies, environment }: Question): Promise<string> {
+async function askIn(folder: string, { file, policies, environment }: Question): Promise<PluginFacts> {
   const { self, interrupt } = environment;
   const [command, ...script] = self;
   const logFile = join(folder, 'log');
@@ -45,7 +57,10 @@ async function askIn(folder: string, { file, policies, environment }: Question):
   await child.stop();
   if (interrupt.aborted) throw interruption(interrupt, LOADED);
   const { ready, refused: reason } = child.answer();
-  if (ready?.promise !== undefined) return ready.promise;
+  if (ready?.promise !== undefined) {
+    const { promise, about } = ready;
+    return { promise, ...(about !== undefined && { about: checkAbout(file, about) }) };
+  }
   if (reason !== undefined) throw new OpenclawError(reason.code, reason.message, reason);
   if (how === undefined) throw silent(file);
   const log = await readFile(logFile, 'utf8');

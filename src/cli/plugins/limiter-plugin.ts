@@ -64,7 +64,12 @@ export async function promiseOfPlan(
 }
 
 async function ownPromise(file: string, policies: string, environment: Environment): Promise<Promised> {
-  const text = await askPlugin(file, policies, environment);
+  const { promise } = await askPlugin(file, policies, environment);
+  return parseOwnPromise(file, promise);
+}
+
+/** Parses the promise that a plug-in exports. Throws INVALID_OPTION, which names the plug-in. */
+export function parseOwnPromise(file: string, text: string): Promised {
   try {
     return parsePromise(text);
   } catch (error) {

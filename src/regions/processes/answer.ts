@@ -2,8 +2,8 @@ import type { OpenclawError } from '../../core/errors.ts';
 
 /** The messages of a child process to its parent, one line of JSON per member. */
 export interface Answer {
-  /** The process is ready: the URL where it listens, or the guarantee of its plug-in. */
-  readonly ready?: { readonly address?: string; readonly promise?: string };
+  /** The process is ready: the URL where it listens, or the guarantee of its plug-in and what that says about itself. */
+  readonly ready?: { readonly address?: string; readonly promise?: string; readonly about?: unknown };
   /** The plug-in cannot be used. The text is printable. */
   readonly refused?: Pick<OpenclawError, 'code' | 'message' | 'hint'>;
 }

@@ -1,0 +1,40 @@
+import { resolve } from 'node:path';
+import { BOARD_SCENARIOS } from '../../core/board-terms.ts';
+import { printable } from '../../core/printable.ts';
+import { cellOf } from '../../report/scoreboard/merge-boards.ts';
+import { drawTable } from '../../report/text-table.ts';
+import { jsonText } from '../output/output.ts';
+import type { Environment } from '../process/environment.ts';
+import { boardIn } from './board-files.ts';
+import { type BoardFlags, rowsOf } from './run-board.ts';
+
+/** Prints the limiters, their versions, and which cells the folder has. Runs nothing. */
+export async function listBoard(
+  words: readonly string[],
+  flags: Pick<BoardFlags, 'audits' | 'folder' | 'format' | 'json'>,
+  environment: Environment,
+): Promise<void> {
+  const limiters = await rowsOf(words, flags, environment);
+  const board = await boardIn(resolve(environment.cwd, flags.folder));
+  const listed = limiters.map(({ row, by }) => ({
+    ...{ id: row.id, version: row.version, promise: row.promise },
+    ...('lack' in by && { lack: by.lack }),
+    cells: Object.fromEntries(
+      BOARD_SCENARIOS.map((scenario) => {
+        const cell = cellOf(board?.cells ?? [], row.id, scenario);
+        return [scenario, cell === undefined ? 'not measured yet' : cell.status];
+      }),
+    ),
+  }));
+  if (flags.json || flags.format === 'json') {
+    environment.out(jsonText(listed));
+    return;
+  }
+  const rows = listed.map(({ id, version, promise, lack, cells }) =>
+    [id, lack ?? version, promise, ...Object.values(cells).map((text) => MARKS[text] ?? text)].map(printable),
+  );
+  const head = ['limiter', 'version', 'promise', ...BOARD_SCENARIOS];
+  environment.out(`${drawTable({ head, rows, spare: ['promise'] }, environment.look.columns)}\n`);
+}
+
+const MARKS: Readonly<Record<string, string>> = { 'not measured yet': '', 'not-run': '-' };

@@ -1,0 +1,63 @@
+import type { BoardScenario } from '../../core/board-terms.ts';
+import type { Promised } from '../../core/promise.ts';
+import { evidenceClaims } from '../../report/matrix.ts';
+import type { Plan } from '../../scenario/plan.ts';
+import { type Instead, readScenario } from '../files/read-scenario.ts';
+import { boardScenario } from '../files/scenario-names.ts';
+import type { Environment } from '../process/environment.ts';
+import { planOfPlugin } from '../runs/scenario-run.ts';
+import type { BoardLimiter } from './board-limiter.ts';
+
+/** A limiter in a scenario: the plan of its run, or why there is none. */
+export type PlannedCell = {
+  readonly limiter: BoardLimiter;
+  readonly scenario: BoardScenario;
+} & ({ readonly plan: Plan; readonly promise?: Promised } | { readonly reason: string });
+
+const NO_REPLICA = 'one server has no replica to take over';
+
+/** One server instead of the cluster, with its writes on disk, for a client that knows no cluster. */
+const ONE_SERVER = { kind: 'single', persistence: 'aof' } as const;
+const ONE_SERVER_WORDS = ['--topology', ONE_SERVER.kind, '--persistence', ONE_SERVER.persistence];
+
+/** All scenarios of one limiter before the next. */
+export async function planCells(
+  limiters: readonly BoardLimiter[],
+  { scenarios, seed }: { readonly scenarios: readonly BoardScenario[]; readonly seed: number },
+  environment: Environment,
+): Promise<PlannedCell[]> {
+  const cells: PlannedCell[] = [];
+  for (const limiter of limiters)
+    for (const scenario of scenarios)
+      cells.push({ limiter, scenario, ...(await planOf(limiter, { scenario, seed }, environment)) });
+  return cells;
+}
+
+async function planOf(
+  { row, by, skip }: BoardLimiter,
+  { scenario, seed }: { readonly scenario: BoardScenario; readonly seed: number },
+  environment: Environment,
+): Promise<{ readonly plan: Plan; readonly promise?: Promised } | { readonly reason: string }> {
+  const isAlone = row.topology !== 'cluster';
+  const why =
+    'lack' in by ? by.lack : (skip[scenario] ?? (isAlone && scenario === 'failover' ? NO_REPLICA : ''));
+  if (why !== '' || 'lack' in by) return { reason: why };
+  const name = boardScenario(scenario);
+  const instead: Instead = { seed, ...(isAlone && { topology: ONE_SERVER }) };
+  try {
+    if ('plugin' in by) {
+      const { claims } = await readScenario(name, instead, environment);
+      return await planOfPlugin(name, { plugin: by.plugin, instead, claims }, environment);
+    }
+    const plan = await readScenario(name, { ...instead, strategy: by.strategy }, environment);
+    return { plan: { ...plan, claims: evidenceClaims(plan) } };
+  } catch (error) {
+    return { reason: error instanceof Error ? error.message.replaceAll(/\s*\n\s*/g, ' ') : String(error) };
+  }
+}
+
+/** The words of the command `run` that makes the run of a cell again, without its seed. */
+export function commandOf({ limiter, scenario }: PlannedCell): string[] {
+  const { row, words } = limiter;
+  return ['run', boardScenario(scenario), ...words, ...(row.topology === 'cluster' ? [] : ONE_SERVER_WORDS)];
+}

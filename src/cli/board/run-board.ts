@@ -1,0 +1,114 @@
+import { resolve } from 'node:path';
+import { BOARD_SCENARIOS, type BoardScenario } from '../../core/board-terms.ts';
+import { printable } from '../../core/printable.ts';
+import { type Verdict, worst } from '../../core/verdict.ts';
+import { type Look, labelled } from '../../report/fit-lines.ts';
+import { mergeBoards } from '../../report/scoreboard/merge-boards.ts';
+import type { Scoreboard, ScoreboardCell } from '../../report/scoreboard/scoreboard.ts';
+import { renderScoreboardMarkdown } from '../../report/scoreboard/scoreboard-markdown.ts';
+import { scoreboardNotes, scoreboardTable } from '../../report/scoreboard/scoreboard-text.ts';
+import { drawTable } from '../../report/text-table.ts';
+import { makeCellFolder } from '../files/kept-cells.ts';
+import { jsonText } from '../output/output.ts';
+import { quotedForShell } from '../output/typed-command.ts';
+import type { Environment } from '../process/environment.ts';
+import { EXIT } from '../process/exit-codes.ts';
+import { VERSION } from '../process/version.ts';
+import type { CellFlags } from '../runs/cell-run.ts';
+import { boardIn, boardScenarios, machineText, writeBoard } from './board-files.ts';
+import { type BoardLimiter, boardLimiter } from './board-limiter.ts';
+import { findLimiters } from './find-limiters.ts';
+import { cellOf, type MeasuredBy } from './measure-cells.ts';
+import { type PlannedCell, planCells } from './plan-cells.ts';
+import { TimeLeft } from './time-left.ts';
+
+/** The flags that choose and measure cells, and print the board. */
+export interface BoardFlags extends CellFlags {
+  readonly audits?: string;
+  readonly scenario?: readonly BoardScenario[];
+  readonly seed: number;
+  readonly again: boolean;
+  readonly format: 'table' | 'md' | 'json';
+  readonly json: boolean;
+}
+
+/** The limiters of these words with their rows. Files of the folder that have none are left out. */
+export async function rowsOf(
+  words: readonly string[],
+  { audits }: Pick<BoardFlags, 'audits'>,
+  environment: Environment,
+): Promise<BoardLimiter[]> {
+  const limiters: BoardLimiter[] = [];
+  for (const found of await findLimiters(words, { audits, cwd: environment.cwd })) {
+    const limiter = await boardLimiter(found, environment);
+    if (limiter !== undefined) limiters.push(limiter);
+  }
+  return limiters;
+}
+
+/** Measures the cells of these limiters that are not kept, adds them to the board of the folder, and prints that. */
+export async function runBoard(
+  words: readonly string[],
+  flags: BoardFlags,
+  environment: Environment,
+): Promise<void> {
+  const folder = resolve(environment.cwd, flags.folder);
+  const scenarios = BOARD_SCENARIOS.filter((id) => flags.scenario?.includes(id) ?? true);
+  const limiters = await rowsOf(words, flags, environment);
+  const planned = await planCells(limiters, { scenarios, seed: flags.seed }, environment);
+  const before = await boardIn(folder);
+  await makeCellFolder(folder, flags.folder);
+  const cells = await measureAll(planned, { folder, flags, environment });
+  const board = mergeBoards(before, {
+    program: `openclaw-rl ${VERSION}`,
+    command: ['openclaw-rl', ...environment.commandLine.map(quotedForShell)].join(' '),
+    machine: machineText(),
+    scenarios: await boardScenarios(environment),
+    limiters: limiters.map(({ row }) => row),
+    cells,
+  });
+  await writeBoard(folder, board);
+  if (environment.interrupt.aborted) {
+    environment.log(
+      `interrupted after ${cells.length} of ${planned.length} cells, which are in ${printable(flags.folder)}; the same command resumes\n`,
+    );
+    environment.setExitCode(environment.interruptCode());
+    return;
+  }
+  environment.out(rendered(board, flags, environment.look));
+  environment.setExitCode(EXIT[verdictOf(cells)]);
+}
+
+/** Up to an interruption. */
+async function measureAll(
+  planned: readonly PlannedCell[],
+  { folder, flags, environment }: Pick<MeasuredBy, 'folder' | 'environment'> & { readonly flags: BoardFlags },
+): Promise<ScoreboardCell[]> {
+  const time = new TimeLeft(planned.length, () => performance.now());
+  const again = flags.again ? 'unknown' : 'none';
+  const by = { folder, flags, environment, time, again, failed: new Map<string, string>() } as const;
+  const cells: ScoreboardCell[] = [];
+  for (const [at, one] of planned.entries()) {
+    const cell = await cellOf(one, `${at + 1} of ${planned.length}`, by).catch((error: unknown) => {
+      if (environment.interrupt.aborted) return undefined;
+      throw error;
+    });
+    if (cell === undefined || environment.interrupt.aborted) return cells;
+    cells.push(cell);
+    time.passed();
+  }
+  return cells;
+}
+
+function verdictOf(cells: readonly ScoreboardCell[]): Verdict {
+  return worst(cells.flatMap(({ status }) => (status === 'not-run' ? [] : VERDICTS[status])));
+}
+
+const VERDICTS = { kept: 'pass', exceeded: 'pass', broken: 'fail', unknown: 'unknown' } as const;
+
+function rendered(board: Scoreboard, { format, json }: BoardFlags, { columns }: Look): string {
+  if (json || format === 'json') return jsonText(board);
+  if (format === 'md') return renderScoreboardMarkdown(board);
+  const notes = scoreboardNotes(board).map((note) => `${labelled('', printable(note), columns)}\n`);
+  return `${drawTable(scoreboardTable(board), columns)}\n${notes.join('')}`;
+}
