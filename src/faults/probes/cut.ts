@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { count } from '../../core/units.ts';
+import { nodesOf } from '../../regions/provider.ts';
 import type { FlapSpec } from '../../scenario/faults/flap.ts';
 import type { PartitionSpec } from '../../scenario/faults/partition.ts';
 import { cutPairs } from '../../topology/pairs.ts';
@@ -9,8 +10,8 @@ import { echoesOf, nameOf, sendAll, type Way, waysOf } from './reach.ts';
 
 /** Looks again and again, until a cut is seen, for some of its periods. */
 export const flapProbe: MakeProbe<FlapSpec> = async (spec, context) => {
-  const pairs = cutPairs(spec, context.regions.topology);
-  const ways = await waysOf(context.regions, pairs);
+  const { regions } = context;
+  const ways = await waysOfCut(cutPairs(spec, regions.topology), regions);
   if ('saw' in ways) return neverSeen(ways);
   const before = await deadAmong(ways);
   const forMs = Math.min(MOST_LOOKING_MS, 2 * (spec.downMs + spec.upMs));
@@ -42,11 +43,12 @@ export const partitionProbe: MakeProbe<PartitionSpec> = async (spec, { regions, 
   const whole = regionPairs(regions.topology.regions).filter(
     (pair) => !isIn(pair, cut) && !isIn(back(pair), cut),
   );
-  const [cutWays, otherWays] = [await waysOf(regions, cut), await waysOf(regions, whole)];
+  const cutWays = await waysOfCut(cut, regions);
+  const otherWays = await waysOf(regions, askable(whole, regions));
   if ('saw' in cutWays) return neverSeen(cutWays);
   // One way only: requests of the other side arrive, and their replies are lost.
   const oneWay = cut.filter((pair) => !isIn(back(pair), cut)).map(back);
-  const deafWays = await waysOf(regions, oneWay);
+  const deafWays = await waysOf(regions, askable(oneWay, regions));
   if ('saw' in deafWays) return neverSeen(deafWays);
   const before = await deadAmong([...cutWays, ...deafWays]);
   return {
@@ -62,6 +64,20 @@ export const partitionProbe: MakeProbe<PartitionSpec> = async (spec, { regions, 
     },
   };
 };
+
+/** The pairs that lead to a region with nodes: with one server for all regions, no other has one that could answer. */
+function askable(pairs: readonly RegionPair[], { topology }: ProbeContext['regions']): readonly RegionPair[] {
+  return pairs.filter(({ to }) => nodesOf(topology, to).length > 0);
+}
+
+/** The ways of a cut. Without any that can be asked, why it cannot be seen. */
+async function waysOfCut(
+  cut: readonly RegionPair[],
+  regions: ProbeContext['regions'],
+): Promise<Way[] | Sight> {
+  const leading = askable(cut, regions);
+  return waysOf(regions, leading.length === 0 ? cut : leading);
+}
 
 /** A link that did not work before the fault proves nothing by not working. */
 export async function deadAmong(ways: readonly Way[]): Promise<Sight | undefined> {
