@@ -24,5 +24,17 @@ export async function connect({ cluster }, { nodes, redisOptions }) {
       resolve();
     });
   });
+  if (cluster) await Promise.all(client.nodes('master').map(answered));
   return client;
+}
+
+/**
+ * A client opens the connection to a node with the first command for it. On a busy machine that takes longer than a
+ * command may, and some stores keep the failure of the first one for ever.
+ */
+async function answered(node, triesLeft = 10) {
+  await node.ping().catch((error) => {
+    if (triesLeft === 0) throw error;
+    return answered(node, triesLeft - 1);
+  });
 }

@@ -244,6 +244,25 @@ describe('the probe of a fault', { timeout: 120_000 }, () => {
     }
   });
 
+  it('sees a partition between a region without nodes and the only server', async () => {
+    const single = await startLocalRegions('redis-server', { ...REGIONS, kind: 'single', replicas: 0 });
+    const onSingle = { ...context(), regions: single.regions };
+    try {
+      const spec: FaultSpec = { fault: 'partition', mode: 'blackhole', isolate: ['b'] };
+      const probe = await makeProbe(spec, { ...onSingle, isAlone: () => true });
+      if (probe === undefined) throw new Error('a partition has a probe');
+      await calmLook(probe);
+      const undo = await injectFault(spec, onSingle);
+      const during = await probe.look().finally(undo);
+      expect(during).toEqual({
+        bit: true,
+        saw: 'no reply to a PING from b to a; every other link had a reply',
+      });
+    } finally {
+      await single.stop();
+    }
+  });
+
   it('does not see a kill of a node that is dead already', async () => {
     const spec: FaultSpec = { fault: 'kill', node: 'c-1' };
     const undo = await injectFault(spec, context());

@@ -10,6 +10,7 @@ import { renderScoreboardMarkdown } from '../../report/scoreboard/scoreboard-mar
 import { readTextFile } from '../files/read-file.ts';
 import { readScenario } from '../files/read-scenario.ts';
 import { boardScenario } from '../files/scenario-names.ts';
+import { scoreboardHtml } from '../output/html-file.ts';
 import { jsonText } from '../output/output.ts';
 import type { Environment } from '../process/environment.ts';
 
@@ -39,6 +40,7 @@ export async function readBoard(path: string, { cwd }: Pick<Environment, 'cwd'>)
 export async function writeBoard(folder: string, board: Scoreboard): Promise<void> {
   await writeRunFile(folder, BOARD_FILE, jsonText(board));
   await writeRunFile(folder, 'scoreboard.md', renderScoreboardMarkdown(board));
+  await writeRunFile(folder, 'scoreboard.html', scoreboardHtml(board));
 }
 
 /** The scenarios as columns. */

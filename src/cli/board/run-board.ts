@@ -9,6 +9,7 @@ import { renderScoreboardMarkdown } from '../../report/scoreboard/scoreboard-mar
 import { scoreboardNotes, scoreboardTable } from '../../report/scoreboard/scoreboard-text.ts';
 import { drawTable } from '../../report/text-table.ts';
 import { makeCellFolder } from '../files/kept-cells.ts';
+import { scoreboardHtml } from '../output/html-file.ts';
 import { jsonText } from '../output/output.ts';
 import { quotedForShell } from '../output/typed-command.ts';
 import type { Environment } from '../process/environment.ts';
@@ -28,7 +29,7 @@ export interface BoardFlags extends CellFlags {
   readonly scenario?: readonly BoardScenario[];
   readonly seed: number;
   readonly again: boolean;
-  readonly format: 'table' | 'md' | 'json';
+  readonly format: 'table' | 'md' | 'html' | 'json';
   readonly json: boolean;
 }
 
@@ -108,6 +109,7 @@ const VERDICTS = { kept: 'pass', exceeded: 'pass', broken: 'fail', unknown: 'unk
 
 function rendered(board: Scoreboard, { format, json }: BoardFlags, { columns }: Look): string {
   if (json || format === 'json') return jsonText(board);
+  if (format === 'html') return scoreboardHtml(board);
   if (format === 'md') return renderScoreboardMarkdown(board);
   const notes = scoreboardNotes(board).map((note) => `${labelled('', printable(note), columns)}\n`);
   return `${drawTable(scoreboardTable(board), columns)}\n${notes.join('')}`;

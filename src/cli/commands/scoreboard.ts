@@ -58,7 +58,7 @@ export function scoreboardCommand(environment: Environment): Command {
     .addOption(loadProcessesOption())
     .addOption(
       new Option('--format <format>', 'how to print the result')
-        .choices(['table', 'md', 'json'])
+        .choices(['table', 'md', 'html', 'json'])
         .default('table'),
     )
     .option('--json', 'the same as --format json', false)
@@ -72,7 +72,7 @@ made, or a strategy exceeded its bound; 2 if a run had too little evidence, or
 none was possible; else 0. With --check: 0 the same status, 1 another one, 2
 unknown. With --compare: 1 if a cell changed its status. A run takes about 35 s;
 a limiter that cannot be started is shown as not run, with the reason.
-The folder gets scoreboard.json and scoreboard.md. They have all rows that were
+The folder gets scoreboard.json, .md and .html. They have all rows that were
 measured there, also by earlier commands. Histories of broken and exceeded cells
 are kept; --certificate keeps all. A limiter whose version, command or code
 changed is measured again.

@@ -4,7 +4,9 @@ import { makeComparisonPage } from '../../report/html/comparison-page.ts';
 import type { PageAssets } from '../../report/html/document.ts';
 import { renderHtml } from '../../report/html/render.ts';
 import { type Evidence, makeRunPage } from '../../report/html/run-page.ts';
+import { renderScoreboardHtml } from '../../report/html/scoreboard/scoreboard-page.ts';
 import type { RunReport } from '../../report/report.ts';
+import type { Scoreboard } from '../../report/scoreboard/scoreboard.ts';
 import { placeFile } from '../files/write-file.ts';
 
 /** The name of a run's page in its folder. */
@@ -18,6 +20,11 @@ export function runHtml(report: RunReport, evidence?: Evidence): string {
 /** The page of several runs as the text of its file. */
 export function comparisonHtml(runs: Parameters<typeof makeComparisonPage>[0]): string {
   return renderHtml(makeComparisonPage(runs), readAssets());
+}
+
+/** The page of a scoreboard as the text of its file. */
+export function scoreboardHtml(board: Scoreboard): string {
+  return renderScoreboardHtml(board, readAssets());
 }
 
 /** Writes a page atomically. Throws ENVIRONMENT_FAILED and INTERRUPTED. */
