@@ -39,6 +39,9 @@ export const BESIDE_PAGES: readonly string[] = [
 /** The page with programs in other languages, whose commands test/docs/other-languages.test.ts runs. */
 export const LANGUAGES_PAGE = 'docs/other-languages.md';
 
+/** The page with the file of a limiter, which test/unit/cli/scoreboard.test.ts reads. */
+export const SCOREBOARD_PAGE = 'docs/scoreboard.md';
+
 /** The pages whose commands are run; their `js`, `yaml`, `python` and `go` blocks are written to the files that they name. */
 export const RUN_PAGES: readonly string[] = [...ALONE_PAGES, ...BESIDE_PAGES, LANGUAGES_PAGE];
 
@@ -73,6 +76,7 @@ const TAKEN_ON: Readonly<Record<string, readonly string[]>> = {
     LOAD_BY_HAND_PAGE,
     MANAGED_PAGE,
     LANGUAGES_PAGE,
+    SCOREBOARD_PAGE,
   ],
   python: [LANGUAGES_PAGE], // other-languages.test.ts runs both
   go: [LANGUAGES_PAGE],
