@@ -10,11 +10,11 @@ class Ratings {
   list() {}
 }
 
-/** The guard as Nest makes and calls it, with this storage. `take` of a plug-in. */
-export async function createThrottler({ policy, prefix }, storage) {
+/** The guard as Nest makes and calls it, with this storage; `more` are options of its throttler. `take` of a plug-in. */
+export async function createThrottler({ policy, prefix }, storage, more = {}) {
   const { limit, windowMs } = windowOf(policy);
   const options = {
-    throttlers: [{ limit, ttl: Math.round(windowMs) }],
+    throttlers: [{ limit, ttl: Math.round(windowMs), ...more }],
     getTracker: ({ user }) => user,
     generateKey: (_context, tracker) => `${prefix}:${tracker}`,
   };

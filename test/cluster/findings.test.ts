@@ -1,0 +1,96 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import { parsePolicies } from '../../src/core/policies.ts';
+import { openPlugin } from '../../src/limiter/plugin/open.ts';
+import { startTestCluster } from '../support/cluster.ts';
+import { startTestServer, type TestServer } from '../support/server.ts';
+
+const FOLDER = join(import.meta.dirname, '../../audits');
+
+let server: TestServer;
+let cluster: readonly TestServer[];
+beforeAll(async () => {
+  [server, cluster] = await Promise.all([
+    startTestServer('redis-server'),
+    startTestCluster('redis-server', 3),
+  ]);
+});
+afterAll(() => Promise.all([server, ...cluster].map((one) => one.stop())));
+
+let opened = 0;
+
+/** How the limiter of a file answers requests of one user. */
+async function open(file: string, policy: string, servers: readonly TestServer[] = [server]) {
+  const redis = {
+    urls: servers.map(({ url }) => url),
+    cluster: servers.length > 1,
+    commandTimeoutMs: 10_000,
+  };
+  const places = { redis, region: 'a', prefix: `finding${opened++}`, nowMs: Date.now };
+  const limiter = await openPlugin(join(FOLDER, file), { policies: parsePolicies(policy), ...places });
+  onTestFinished(() => limiter.close());
+  return (cost = 1) => limiter.take({ user: 'ada', endpoint: 'x' }, { cost });
+}
+
+async function sleep(ms: number) {
+  await new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+it('@upstash/ratelimit: tokenBucket adds the tokens of an interval all at once', async () => {
+  const take = await open('upstash-token-bucket.mjs', '20:5/s');
+  while ((await take()).allowed);
+  const burst = async () => {
+    while (!(await take()).allowed) await sleep(5);
+    const started = performance.now();
+    const next = [await take(), await take(), await take(), await take()];
+    const isSooner = performance.now() - started < 800; // than four tokens, one every 200 ms
+    return isSooner && next.every(({ allowed }) => allowed);
+  };
+  await expect.poll(burst, { timeout: 20_000 }).toBe(true);
+});
+
+it('@upstash/ratelimit: fixedWindow charges a request that it rejects', async () => {
+  const take = await open('findings/upstash-rejected-request.mjs', '20:20/h');
+  const answers = [await take(10), await take(15), await take(1)];
+  expect(answers.map(({ allowed }) => allowed)).toEqual([true, false, false]);
+});
+
+it('koa-ratelimit: Retry-After ends before the oldest request leaves the window', async () => {
+  const take = await open('koa-ratelimit.mjs', '5:5/h');
+  const first = Date.now();
+  for (let at = 0; at < 5; at++) await take();
+  const { allowed, stated } = await take();
+  const left = (first + 3_600_000 - Date.now()) / 1_000;
+  expect([allowed, (stated?.retryAfterS ?? Number.POSITIVE_INFINITY) < left]).toEqual([false, true]);
+});
+
+it('bottleneck: on a cluster a job fails unless its id is in braces', async () => {
+  const take = await open('findings/bottleneck-cluster.mjs', '20:4/s', cluster);
+  await expect(take()).rejects.toThrow('CROSSSLOT');
+  const braced = await open('bottleneck.mjs', '20:4/s', cluster);
+  expect(await braced()).toMatchObject({ allowed: true });
+});
+
+it('a user who goes on is admitted again by async-ratelimiter since its script, and by one storage of Nest', async () => {
+  const files = [
+    'async-ratelimiter-1.3',
+    'async-ratelimiter',
+    'nestjs-throttler-redis',
+    'nestjs-throttler-memory',
+  ];
+  const admitted = await Promise.all(
+    files.map(async (file) => {
+      const take = await open(`${file}.mjs`, '20:5/s');
+      let count = 0;
+      for (const until = Date.now() + 11_000; Date.now() < until; await sleep(50)) {
+        const answers = await Promise.all(Array.from({ length: 10 }, () => take()));
+        count += answers.filter(({ allowed }) => allowed).length;
+      }
+      return count;
+    }),
+  );
+  const [before = 0, since = 0, redis = 0, memory = 0] = admitted;
+  expect(before).toBe(20);
+  expect(redis).toBeLessThan(30);
+  expect(Math.min(since, memory)).toBeGreaterThanOrEqual(40);
+});
