@@ -22,7 +22,7 @@ export interface LimiterAbout {
   readonly documentation: readonly string[];
   /** What its documentation promises beyond the limit, in one to three sentences. */
   readonly says: string;
-  /** The scenarios for which its documentation promises the limit, besides `healthy`. */
+  /** The scenarios for which its documentation promises the limit, besides `healthy`; with topology `none` also `healthy` is named. */
   readonly covers?: readonly BoardScenario[];
   /** What its client can use. `none`: it needs no Redis. Default: `cluster`. */
   readonly topology?: BoardTopology;

@@ -44,7 +44,7 @@ const failed = {
   claims: [claim('broken')],
   windows: found(finding('window', 7), finding('window', 3)),
 };
-const limiter = { id: 'mine', isOurs: false, covers: ['hot-user'] };
+const limiter = { id: 'mine', isOurs: false, covers: ['hot-user'], topology: 'cluster' } as const;
 const cellOf = (report: RunReport) => makeScoreboardCell(report, { limiter, history });
 
 describe('a cell of the scoreboard', () => {
@@ -54,6 +54,13 @@ describe('a cell of the scoreboard', () => {
     { scenario: 'partition', status: 'exceeded' },
   ])('of a run that failed in $scenario is $status', ({ scenario, status }) => {
     expect(cellOf(run(scenario, failed))).toMatchObject({ status, reason: '', history });
+  });
+
+  it('is exceeded in healthy too, where the limiter has no store that the regions share', () => {
+    const alone = { ...limiter, topology: 'none' } as const;
+    const statusIn = (scenario: string) =>
+      makeScoreboardCell(run(scenario, failed), { limiter: alone, history }).status;
+    expect(['healthy', 'hot-user'].map(statusIn)).toEqual(['exceeded', 'broken']);
   });
 
   it('is kept where the run passed, and has no witness', () => {
@@ -117,7 +124,7 @@ describe('a cell of the scoreboard', () => {
 });
 
 describe('a cell of a strategy of ours', () => {
-  const ours = { id: 'central', isOurs: true, covers: [] };
+  const ours = { id: 'central', isOurs: true, covers: [], topology: 'cluster' } as const;
   const [shard] = central.shards;
   const cellWith = (tokens: number, totalExcess: number | undefined, verdict = 'pass') => {
     const { bound: _, ...rest } = shard as NonNullable<typeof shard>;

@@ -2,6 +2,7 @@ import type { Finding } from '../../checker/findings/finding.ts';
 import { findExcess } from '../matrix.ts';
 import type { RunReport } from '../report.ts';
 import { decidedShare, slowestAdmissions } from '../run-figures.ts';
+import { isPromised } from './is-promised.ts';
 import type {
   CellExcess,
   CellFigures,
@@ -13,7 +14,7 @@ import type {
 } from './scoreboard.ts';
 
 /** The limiter of a cell: what decides between `broken` and `exceeded`. */
-export type JudgedLimiter = Pick<ScoreboardLimiter, 'id' | 'isOurs' | 'covers'>;
+export type JudgedLimiter = Pick<ScoreboardLimiter, 'id' | 'isOurs' | 'covers' | 'topology'>;
 
 /**
  * The cell of a run. A strategy of ours is judged by the bound that it declares, any other limiter by the verdict of the
@@ -43,11 +44,11 @@ export function notRunCell(limiter: string, scenario: string, reason: string): S
   };
 }
 
-function statusOf({ verdict, claims, plan }: RunReport, { covers }: JudgedLimiter): CellStatus {
+function statusOf({ verdict, claims, plan }: RunReport, limiter: JudgedLimiter): CellStatus {
   if (verdict === 'pass') return 'kept';
   const isBroken = claims.some(({ kind, status }) => kind === 'correctness' && status === 'broken');
   if (!isBroken) return 'unknown';
-  return plan.scenario === 'healthy' || covers.includes(plan.scenario) ? 'broken' : 'exceeded';
+  return isPromised(limiter, plan.scenario) ? 'broken' : 'exceeded';
 }
 
 function statusOfOurs({ verdict }: RunReport, { tokens, declared }: CellExcess): CellStatus {

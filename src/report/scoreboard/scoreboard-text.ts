@@ -1,5 +1,7 @@
+import { BOARD_SCENARIOS } from '../../core/board-terms.ts';
 import { msText, tokensText } from '../text.ts';
 import type { TextTable } from '../text-table.ts';
+import { isPromised } from './is-promised.ts';
 import { cellOf } from './merge-boards.ts';
 import type { CellExcess, Scoreboard, ScoreboardCell, Share } from './scoreboard.ts';
 
@@ -54,9 +56,11 @@ export function limiterTable({ limiters }: Pick<Scoreboard, 'limiters'>): TextTa
       'it says',
     ],
     rows: limiters.map((limiter) => {
-      const { id, name, language, version, promise, setting, covers, documentation, says, shim } = limiter;
+      const { id, name, language, version, promise, setting, documentation, says, shim } = limiter;
       const replaced = shim === undefined ? '' : ` Replaced by the audit: ${shim}`;
-      const all = limiter.isOurs ? 'as its bound says' : ['healthy', ...covers].join(', ');
+      const all = limiter.isOurs
+        ? 'as its bound says'
+        : BOARD_SCENARIOS.filter((scenario) => isPromised(limiter, scenario)).join(', ');
       return [
         id,
         name,

@@ -1,3 +1,4 @@
+import { isPromised } from '../../scoreboard/is-promised.ts';
 import type { Scoreboard, ScoreboardLimiter, ScoreboardScenario } from '../../scoreboard/scoreboard.ts';
 import { element, type Markup } from '../markup.ts';
 import { renderCellDetails, renderList } from './cell-details.ts';
@@ -22,9 +23,8 @@ function factsOf(
   limiter: ScoreboardLimiter,
   scenarios: readonly ScoreboardScenario[],
 ): (readonly [string, string | Markup])[] {
-  const { promise, language, version, setting, says, documentation, covers, topology, shim, isOurs, id } =
-    limiter;
-  const promised = scenarios.filter((scenario) => scenario.id === HEALTHY || covers.includes(scenario.id));
+  const { promise, language, version, setting, says, documentation, topology, shim, isOurs, id } = limiter;
+  const promised = scenarios.filter(({ id: scenario }) => isPromised(limiter, scenario));
   return [
     ['promise', element('code', {}, promise)],
     ['setting', setting],
@@ -41,15 +41,15 @@ function factsOf(
         ]),
     [
       'promised in',
-      isOurs ? 'each scenario, up to the excess it declares' : promised.map(({ title }) => title).join(', '),
+      isOurs
+        ? 'each scenario, up to the excess it declares'
+        : promised.map(({ title }) => title).join(', ') || 'no scenario',
     ],
     ['servers', TOPOLOGIES[topology]],
     ...(shim === undefined ? [] : [['replaced by the audit', shim] as const]),
     ['id', element('code', {}, id)],
   ];
 }
-
-const HEALTHY = 'healthy';
 
 const TOPOLOGIES: Readonly<Record<ScoreboardLimiter['topology'], string>> = {
   cluster: 'Redis Cluster in three regions',
