@@ -1,3 +1,4 @@
+import { shareText, timeText } from '../../report/html/scoreboard/figures.ts';
 import { isShown, rowsInView, type View, type ViewedRow } from '../../report/html/scoreboard/view.ts';
 import { makeScroll } from '../scroll.ts';
 
@@ -10,6 +11,8 @@ export interface Column {
 
 interface Row extends ViewedRow {
   readonly element: HTMLTableRowElement;
+  /** What the markup says of the worst excess, by cell. */
+  readonly worst: readonly string[];
 }
 
 /** The table of the page. */
@@ -47,9 +50,11 @@ export function readBoard(): Board {
     show(view) {
       const shown = rowsInView(rows, view);
       lay(body, shown);
-      table.dataset.figure = view.sort === 'availability' || view.sort === 'p50' ? view.sort : 'excess';
       for (const { scenario, head } of columns) head.hidden = !isShown(view, scenario);
-      for (const { element } of shown) showCells(element, view);
+      for (const row of shown) {
+        showCells(row.element, view);
+        showFigures(row, view);
+      }
       return shown.length;
     },
     linkTo: (href) =>
@@ -74,16 +79,33 @@ function showCells(row: HTMLElement, view: View): void {
   }
 }
 
+/** Shows the figure by which the table is sorted, else the worst excess. */
+function showFigures({ element, cells, worst }: Row, { sort }: View): void {
+  for (const [at, figure] of [...element.querySelectorAll('td')].entries()) {
+    const [shown, cell] = [figure.querySelector('.figure'), cells[at]];
+    if (shown === null || cell === undefined) continue;
+    if (sort === 'availability') shown.textContent = textOf(cell.availability, shareText);
+    else if (sort === 'p50') shown.textContent = textOf(cell.p50, timeText);
+    else shown.textContent = worst[at] ?? '';
+  }
+}
+
+function textOf(value: number | undefined, text: (value: number) => string): string {
+  return value === undefined ? '' : text(value);
+}
+
 function readRow(element: HTMLTableRowElement): Row {
   const { limiter = '', name = '', language = '', text = '' } = element.dataset;
-  const cells = [...element.querySelectorAll('td')].map(({ dataset }) => ({
+  const places = [...element.querySelectorAll('td')];
+  const worst = places.map((place) => place.querySelector('.figure')?.textContent ?? '');
+  const cells = places.map(({ dataset }) => ({
     scenario: dataset.scenario ?? '',
     status: dataset.status ?? '',
     excess: numberOf(dataset.excess),
     availability: numberOf(dataset.availability),
     p50: numberOf(dataset.p50),
   }));
-  return { element, limiter, name, language, text, cells };
+  return { element, worst, limiter, name, language, text, cells };
 }
 
 function numberOf(text: string | undefined): number | undefined {

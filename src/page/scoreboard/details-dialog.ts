@@ -61,7 +61,25 @@ function contentOf(details: HTMLElement): Node[] {
   const own = bodyOf(details);
   const limiter = details.parentElement?.closest('details') ?? undefined;
   if (limiter === undefined) return [...own, make('h3', { text: 'Its cells' }), cellsOf(details)];
-  return [...own, make('h3', {}, 'The limiter: ', linkTo(limiter)), ...bodyOf(limiter)];
+  const certificate = make('p', { class: 'hint', text: find(document, '#certificate').textContent ?? '' });
+  const hasRun = details.querySelector('.run') !== null;
+  const [sentence, ...others] = own;
+  return [
+    ...(sentence === undefined ? [] : [sentence]),
+    make('p', { class: 'quiet', text: aboutOf(details) }),
+    ...others,
+    ...(hasRun ? [certificate] : []),
+    make('h3', {}, 'The limiter: ', linkTo(limiter)),
+    ...bodyOf(limiter),
+  ];
+}
+
+/** What happens in the scenario of a cell: the head of its column has it. */
+function aboutOf(cell: HTMLElement): string {
+  const { id } = find(cell, ':scope > .body');
+  const scenario = id.slice(id.lastIndexOf('/') + 1);
+  const heads = [...document.querySelectorAll<HTMLElement>('thead th')];
+  return heads.find(({ dataset }) => dataset.scenario === scenario)?.title ?? '';
 }
 
 /** The body of details as it is read: commands can be copied. */

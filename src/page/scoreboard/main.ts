@@ -1,3 +1,4 @@
+import { makeCommand } from '../head.ts';
 import { startTheme, themeButton } from '../theme.ts';
 import { startAddress } from './address.ts';
 import { readBoard } from './board.ts';
@@ -6,6 +7,8 @@ import { makeDetailsDialog } from './details-dialog.ts';
 import { addSortButtons } from './sort-buttons.ts';
 
 startTheme();
+for (const pre of document.querySelectorAll('.intro .again'))
+  pre.replaceWith(makeCommand(pre.textContent ?? ''));
 document.querySelector('.bar-top')?.append(themeButton());
 const board = readBoard();
 const dialog = makeDetailsDialog();

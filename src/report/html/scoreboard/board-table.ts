@@ -1,6 +1,6 @@
 import type { Scoreboard, ScoreboardCell, ScoreboardLimiter } from '../../scoreboard/scoreboard.ts';
 import { element, type Markup } from '../markup.ts';
-import { shareText, timeText, worstText } from './figures.ts';
+import { worstText } from './figures.ts';
 import { cellHref, limiterHref } from './fragment.ts';
 import { statusBadge } from './statuses.ts';
 
@@ -83,22 +83,12 @@ function renderCell(
       'data-availability': figures?.decided ?? undefined,
       'data-p50': figures?.p50Us ?? undefined,
     },
-    element(
-      'a',
-      { class: 'cell', href: cellHref(cell.limiter, id) },
-      statusBadge(status),
-      ...figureTexts(cell),
-    ),
+    element('a', { class: 'cell', href: cellHref(cell.limiter, id) }, statusBadge(status), renderWorst(cell)),
   );
 }
 
-/** One of them is shown: that by which the table is sorted. Too little evidence shows no excess, and rules out none. */
-function figureTexts({ figures, status }: ScoreboardCell): Markup[] {
-  if (figures === null) return [];
-  const { decided, p50Us } = figures;
-  return [
-    element('span', { class: 'figure excess' }, status === 'unknown' ? '' : worstText(figures)),
-    element('span', { class: 'figure availability' }, decided === null ? '' : shareText(decided)),
-    element('span', { class: 'figure p50' }, p50Us === null ? '' : timeText(p50Us)),
-  ];
+/** Too little evidence shows no excess, and rules out none. */
+function renderWorst({ figures, status }: ScoreboardCell): Markup | undefined {
+  if (figures === null) return undefined;
+  return element('span', { class: 'figure' }, status === 'unknown' ? '' : worstText(figures));
 }

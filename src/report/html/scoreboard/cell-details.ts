@@ -35,7 +35,6 @@ export function renderCellDetails({ cell, scenario, limiter }: CellContext): Mar
       'div',
       { class: 'body', id: cellId(cell.limiter, cell.scenario) },
       element('p', { class: 'says' }, cellSentence(cell, limiter.isOurs)),
-      element('p', { class: 'quiet' }, scenario.about),
       figures === null ? undefined : renderList(figureRows(figures)),
       witness === null ? undefined : renderWitness(witness, cell.status),
       command === '' ? undefined : renderRun(cell),
@@ -96,8 +95,7 @@ function operationRow({ operation, region, outcome, fromS, toS }: WitnessOperati
 }
 
 /** How the run is made again, and what it was. */
-function renderRun({ command, seed, startedAt, system, history, figures, status }: ScoreboardCell): Markup {
-  const isOfWindows = figures?.excess.of === 'windows' && (status === 'broken' || status === 'exceeded');
+function renderRun({ command, seed, startedAt, system, history }: ScoreboardCell): Markup {
   return element(
     'div',
     { class: 'run' },
@@ -113,12 +111,6 @@ function renderRun({ command, seed, startedAt, system, history, figures, status 
             ['history', `${wholeText(history.operations)} operations, ${bytesText(history.bytes)}`] as const,
             ['SHA-256 of the history', element('code', {}, history.sha256)] as const,
           ]),
-      [
-        'certificate',
-        isOfWindows ? `${CERTIFICATE}; it has no proof of a window above its limit` : CERTIFICATE,
-      ],
     ]),
   );
 }
-
-const CERTIFICATE = 'the command with --certificate writes it, openclaw-rl verify checks it';

@@ -79,10 +79,10 @@ export function figureRows(figures: CellFigures): [name: string, value: string][
     ...(excess.declared === null ? [] : [pair('declared excess', amountText(excess.declared, 'token'))]),
     ...(excess.windows === undefined ? [] : [pair('windows above the limit', wholeText(excess.windows))]),
     ['false denials', falseDenials === null ? 'none is promised' : ofText(falseDenials, 'judged denials')],
-    ['availability: requests answered yes or no', decided === null ? NONE : shareText(decided)],
+    ['availability', decided === null ? NONE : shareText(decided)],
     ['dishonest headers', dishonest.judged === 0 ? 'none stated' : ofText(dishonest, 'answers')],
-    ['p50 of admissions, slowest region', timeText(p50Us)],
-    ['p99 of admissions, slowest region', timeText(p99Us)],
+    ['p50, slowest region', timeText(p50Us)],
+    ['p99, slowest region', timeText(p99Us)],
     ['requests', wholeText(requests)],
   ];
 }

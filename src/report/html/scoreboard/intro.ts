@@ -1,6 +1,7 @@
 import { count } from '../../../core/units.ts';
 import { CELL_STATUSES, type Scoreboard } from '../../scoreboard/scoreboard.ts';
 import { element, type Markup } from '../markup.ts';
+import { renderList } from './cell-details.ts';
 import { wholeText } from './figures.ts';
 import { STATUSES, statusBadge } from './statuses.ts';
 
@@ -37,10 +38,16 @@ export function renderIntro(board: Scoreboard): Markup {
     ),
     element(
       'details',
-      { class: 'made' },
+      { class: 'more-of-it' },
+      element('summary', {}, 'What happens in each scenario, and what a figure counts'),
+      renderList([...board.scenarios.map(({ title, about }) => [title, about] as const), ...COUNTED]),
+    ),
+    element(
+      'details',
+      { class: 'more-of-it' },
       element('summary', {}, 'How it is made again'),
       element('pre', { class: 'again' }, element('code', {}, board.command)),
-      element('p', { class: 'hint' }, AGAIN),
+      element('p', { class: 'hint', id: 'certificate' }, AGAIN),
     ),
   );
 }
@@ -58,8 +65,18 @@ const LIMITS = [
   'Latency and availability are of one machine and one run. Compare them within this table only.',
 ];
 
+const COUNTED = [
+  [
+    'availability',
+    'The share of requests that were answered yes or no: during the fault, else over the whole load.',
+  ],
+  ['false denials', 'Denials of requests that the limit had room for, where the promise names such.'],
+  ['dishonest headers', 'Answers that state what cannot be true, like more tokens than the limit.'],
+  ['p50, p99', 'Latency of admissions in the slowest region.'],
+] as const;
+
 const AGAIN =
-  'Each cell has its own command too. With --certificate that command writes the proofs of all buckets into the folder of its run, and openclaw-rl verify checks them with a second program. Another run in real time has another history, and so another SHA-256.';
+  'Certificate: with --certificate, the command of a cell writes the proofs of all buckets into the folder of its run, and openclaw-rl verify checks them with a second program. It has no proof of a window above its limit, which check finds again in the history. Another run in real time has another history, and so another SHA-256.';
 
 function renderLegend({ cells }: Scoreboard): Markup {
   return element(

@@ -117,10 +117,10 @@ describe('what a cell says', () => {
       'worst user, above the promise': '12.5 tokens',
       'declared excess': '20 tokens',
       'false denials': '1 of 2,000 judged denials',
-      'availability: requests answered yes or no': '99.96%',
+      availability: '99.96%',
       'dishonest headers': 'none stated',
-      'p50 of admissions, slowest region': 'no sample',
-      'p99 of admissions, slowest region': '12.3 ms',
+      'p50, slowest region': 'no sample',
+      'p99, slowest region': '12.3 ms',
       requests: '12,345',
     });
     expect(Object.fromEntries(figureRows(windows))).toMatchObject({
