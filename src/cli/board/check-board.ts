@@ -11,6 +11,7 @@ import type { Environment } from '../process/environment.ts';
 import { EXIT } from '../process/exit-codes.ts';
 import { KEPT_BOARD, readBoard } from './board-files.ts';
 import type { BoardLimiter } from './board-limiter.ts';
+import { type FoundLimiter, findLimiters } from './find-limiters.ts';
 import { cellOf } from './measure-cells.ts';
 import { planCells } from './plan-cells.ts';
 import { type BoardFlags, rowsOf } from './run-board.ts';
@@ -33,14 +34,16 @@ export async function checkBoard(
 ): Promise<void> {
   const path = flags.against ?? KEPT_BOARD;
   const { cells } = await readBoard(path, environment);
-  const candidates = cells.filter((cell) => isJudged(cell) && isTyped(cell, words, flags));
+  const found = await findLimiters(words, { audits: flags.audits, cwd: environment.cwd });
+  const candidates = cells.filter((cell) => isJudged(cell) && isTyped(cell, found, flags));
   if (candidates.length === 0)
     throw invalidOption(
       `${quoted(path)} has no such cell with a verdict`,
       'see which cells there are: openclaw-rl scoreboard --list',
     );
   const drawn = drawnOf(candidates, flags.seed);
-  const limiters = await rowsOf([...new Set(drawn.map(({ limiter }) => limiter))], flags, environment);
+  const needed = found.filter(({ id }) => drawn.some(({ limiter }) => limiter === id));
+  const limiters = await rowsOf(needed, environment);
   const folder = resolve(environment.cwd, flags.folder, 'check');
   await makeCellFolder(folder, join(flags.folder, 'check'));
   const time = new TimeLeft(drawn.length, () => performance.now());
@@ -63,10 +66,10 @@ interface Checked {
 
 function isTyped(
   { limiter, scenario }: ScoreboardCell,
-  words: readonly string[],
+  found: readonly FoundLimiter[],
   flags: CheckFlags,
 ): boolean {
-  const isOfLimiters = words.length === 0 || words.includes(limiter);
+  const isOfLimiters = found.some(({ id }) => id === limiter);
   return isOfLimiters && (flags.scenario?.some((id) => id === scenario) ?? true);
 }
 

@@ -6,6 +6,7 @@ import { drawTable } from '../../report/text-table.ts';
 import { jsonText } from '../output/output.ts';
 import type { Environment } from '../process/environment.ts';
 import { boardIn } from './board-files.ts';
+import { findLimiters } from './find-limiters.ts';
 import { type BoardFlags, rowsOf } from './run-board.ts';
 
 /** Prints the limiters, their versions, and which cells the folder has. Runs nothing. */
@@ -14,7 +15,8 @@ export async function listBoard(
   flags: Pick<BoardFlags, 'audits' | 'folder' | 'format' | 'json'>,
   environment: Environment,
 ): Promise<void> {
-  const limiters = await rowsOf(words, flags, environment);
+  const found = await findLimiters(words, { audits: flags.audits, cwd: environment.cwd });
+  const limiters = await rowsOf(found, environment);
   const board = await boardIn(resolve(environment.cwd, flags.folder));
   const listed = limiters.map(({ row, by }) => ({
     ...{ id: row.id, version: row.version, promise: row.promise },

@@ -18,7 +18,7 @@ import { VERSION } from '../process/version.ts';
 import type { CellFlags } from '../runs/cell-run.ts';
 import { boardIn, boardScenarios, machineText, writeBoard } from './board-files.ts';
 import { type BoardLimiter, boardLimiter } from './board-limiter.ts';
-import { findLimiters } from './find-limiters.ts';
+import { type FoundLimiter, findLimiters } from './find-limiters.ts';
 import { cellOf, type MeasuredBy } from './measure-cells.ts';
 import { type PlannedCell, planCells } from './plan-cells.ts';
 import { TimeLeft } from './time-left.ts';
@@ -33,15 +33,14 @@ export interface BoardFlags extends CellFlags {
   readonly json: boolean;
 }
 
-/** The limiters of these words with their rows. Files of the folder that have none are left out. */
+/** These limiters with their rows. Files of the folder that have none are left out. */
 export async function rowsOf(
-  words: readonly string[],
-  { audits }: Pick<BoardFlags, 'audits'>,
+  found: readonly FoundLimiter[],
   environment: Environment,
 ): Promise<BoardLimiter[]> {
   const limiters: BoardLimiter[] = [];
-  for (const found of await findLimiters(words, { audits, cwd: environment.cwd })) {
-    const limiter = await boardLimiter(found, environment);
+  for (const one of found) {
+    const limiter = await boardLimiter(one, environment);
     if (limiter !== undefined) limiters.push(limiter);
   }
   return limiters;
@@ -55,7 +54,8 @@ export async function runBoard(
 ): Promise<void> {
   const folder = resolve(environment.cwd, flags.folder);
   const scenarios = BOARD_SCENARIOS.filter((id) => flags.scenario?.includes(id) ?? true);
-  const limiters = await rowsOf(words, flags, environment);
+  const found = await findLimiters(words, { audits: flags.audits, cwd: environment.cwd });
+  const limiters = await rowsOf(found, environment);
   const planned = await planCells(limiters, { scenarios, seed: flags.seed }, environment);
   const before = await boardIn(folder);
   await makeCellFolder(folder, flags.folder);
