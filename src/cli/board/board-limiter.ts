@@ -28,8 +28,6 @@ export interface BoardLimiter {
   readonly words: readonly string[];
   /** Why a scenario cannot be run with it. */
   readonly skip: Readonly<Record<string, string>>;
-  /** Changes with its code; '' for a strategy, which is of the program. */
-  readonly code: string;
 }
 
 /**
@@ -43,7 +41,7 @@ export async function boardLimiter(
   if ('strategy' in found) {
     const { strategy } = found;
     const words = ['--strategy', strategy];
-    return { row: rowOfStrategy(strategy), by: { strategy }, words, skip: {}, code: '' };
+    return { row: rowOfStrategy(strategy), by: { strategy }, words, skip: {} };
   }
   const { id, file, typed, isNamed } = found;
   const words = ['--limiter', typed];
@@ -58,19 +56,23 @@ export async function boardLimiter(
         about,
         promise: formatPromise(promise),
         version: await versionOf(file, about, environment),
+        code: await limiterDigest(file),
       }),
       by: { plugin: { file, promise } },
-      ...{ words, skip: about.skip ?? {}, code: await limiterDigest(file) },
+      ...{ words, skip: about.skip ?? {} },
     };
   } catch (error) {
     if (isNamed || !(error instanceof OpenclawError) || error.code !== 'INVALID_OPTION') throw error;
-    return { row: bareRow(id), by: { lack: lackOf(file, error) }, words, skip: {}, code: '' };
+    return { row: bareRow(id), by: { lack: lackOf(file, error) }, words, skip: {} };
   }
 }
 
 function rowOf(
   id: string,
-  { about, ...known }: { readonly about: LimiterAbout; readonly promise: string; readonly version: string },
+  {
+    about,
+    ...known
+  }: Pick<ScoreboardLimiter, 'promise' | 'version' | 'code'> & { readonly about: LimiterAbout },
 ): ScoreboardLimiter {
   const { name, language, setting, documentation, says, covers = [], topology = 'cluster', shim } = about;
   return {

@@ -63,13 +63,13 @@ async function keptCellOf(planned: RunnableCell, by: MeasuredBy): Promise<Scoreb
 /** What is kept of a cell besides its run. */
 interface Facts {
   readonly version: string;
-  readonly code: string;
+  readonly code?: string;
   readonly history: CellHistory;
 }
 
 function isWanted(kept: KeptCell, { plan, limiter }: RunnableCell): boolean {
   const { version, code, history } = (kept.facts ?? {}) as Partial<Facts>;
-  if (history === undefined || version !== limiter.row.version || code !== limiter.code) return false;
+  if (history === undefined || version !== limiter.row.version || code !== limiter.row.code) return false;
   return kept.report.promise === limiter.row.promise && isWantedRun(kept, { plan, program: VERSION });
 }
 
@@ -87,7 +87,8 @@ async function newCell(planned: RunnableCell, by: MeasuredBy): Promise<Scoreboar
   const history = await historyOf(report);
   const cell = makeScoreboardCell(report, { limiter: limiter.row, history });
   if (environment.interrupt.aborted) return cell; // incomplete: not kept
-  const facts: Facts = { version: limiter.row.version, code: limiter.code, history };
+  const { version, code } = limiter.row;
+  const facts: Facts = { version, ...given({ code }), history };
   await keepCell(folder, measuredOf(planned, by), { report, facts });
   const isProof = cell.status === 'broken' || cell.status === 'exceeded';
   if (!isProof && !flags.certificate) await dropHistory(report);

@@ -66,11 +66,13 @@ describe('the boards of two commands', () => {
     expect(statuses(again)).toEqual(['b healthy unknown', 'b partition broken']);
   });
 
-  it('drop cells of another version or promise', () => {
+  it('drop cells of another version, promise or code', () => {
     const now = [cell('b', 'partition', 'kept')];
     expect(statuses(mergeBoards(first, measured([row('b', '2')], now)))[0]).toBe('b healthy not-run');
-    const other = { ...row('b'), promise: 'token-bucket' };
-    expect(statuses(mergeBoards(first, measured([other], now)))[0]).toBe('b healthy not-run');
+    for (const more of [{ promise: 'token-bucket' }, { code: 'ef' }])
+      expect(statuses(mergeBoards(first, measured([{ ...row('b'), ...more }], now)))[0]).toBe(
+        'b healthy not-run',
+      );
   });
 });
 

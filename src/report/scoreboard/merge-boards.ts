@@ -8,7 +8,7 @@ export type Measured = Omit<Scoreboard, 'format' | 'version'>;
 
 /**
  * A board of what a command measured and of what earlier ones did: rows of other limiters, and cells of the same limiters
- * with the same version and promise. Limiters of others come first, by their ids.
+ * with the same version, promise and code. Limiters of others come first, by their ids.
  */
 export function mergeBoards(before: Scoreboard | undefined, now: Measured): Scoreboard {
   const others = (before?.limiters ?? []).filter(({ id }) =>
@@ -38,11 +38,12 @@ function inOrder(one: ScoreboardLimiter, other: ScoreboardLimiter): number {
 
 function earlierCell(
   before: Scoreboard | undefined,
-  { id, version, promise }: ScoreboardLimiter,
+  { id, ...now }: ScoreboardLimiter,
   scenario: string,
 ): ScoreboardCell | undefined {
   const row = before?.limiters.find((limiter) => limiter.id === id);
-  if (before === undefined || row?.version !== version || row.promise !== promise) return undefined;
+  const isSame = row?.version === now.version && row.promise === now.promise && row.code === now.code;
+  if (before === undefined || !isSame) return undefined;
   return cellOf(before.cells, id, scenario);
 }
 

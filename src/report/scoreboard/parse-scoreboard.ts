@@ -13,6 +13,7 @@ const limiter = z.object({
   covers: z.array(z.string()),
   topology: z.enum(BOARD_TOPOLOGIES),
   shim: z.string().exactOptional(),
+  code: z.string().exactOptional(),
 });
 
 const figures = z.object({

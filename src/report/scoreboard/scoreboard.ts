@@ -44,6 +44,8 @@ export interface ScoreboardLimiter {
   readonly topology: BoardTopology;
   /** The part of the limiter that its audit replaces. */
   readonly shim?: string;
+  /** A digest of its file and of what its command names: its cells are of this code. Absent for a strategy. */
+  readonly code?: string;
 }
 
 /**
