@@ -60,7 +60,7 @@ function provedSentence({ excess, falseDenials }: CellFigures): string {
   const denied = falseDenials?.total ?? 0;
   const parts = [
     ...(excess.tokens > 0 ? [excessSentence(excess)] : []),
-    ...(denied > 0 ? [`It denied ${count(denied, 'request')} that the limit had room for.`] : []),
+    ...(denied > 0 ? [`It denied ${amountText(denied, 'request')} that the limit had room for.`] : []),
   ];
   return parts.length === 0 ? NOTHING_COUNTED : parts.join(' ');
 }

@@ -86,6 +86,10 @@ describe('what a cell says', () => {
       isOurs: true,
       says: 'The run has a proof against its promise. That is more than the strategy declares.',
     },
+    {
+      cell: { figures: { ...none, falseDenials: { total: 2_445, judged: 3_000 } } },
+      says: 'It denied 2,445 requests that the limit had room for. The promise is for this scenario.',
+    },
     { cell: { status: 'kept' }, says: 'The run found nothing against its promise.' },
     {
       cell: { status: 'kept', figures: declared },
