@@ -95,8 +95,10 @@ it('async-ratelimiter: a user who goes on is admitted again since it has a scrip
     ['async-ratelimiter-1.3.mjs', 'async-ratelimiter.mjs'].map(async (file) => {
       const take = await open(file, '20:5/s');
       let count = 0;
-      for (const until = Date.now() + 9_000; Date.now() < until; await sleep(50))
-        if ((await take()).allowed) count++;
+      for (const until = Date.now() + 9_000; Date.now() < until; await sleep(50)) {
+        const answers = await Promise.all([take(), take(), take(), take()]); // so often, also on a busy machine
+        count += answers.filter(({ allowed }) => allowed).length;
+      }
       return count;
     }),
   );
