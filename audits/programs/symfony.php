@@ -18,7 +18,7 @@ $hosts = array_map(
     explode(',', getenv('OPENCLAW_RL_REDIS')),
 );
 $cluster = getenv('OPENCLAW_RL_REDIS_KIND') === 'cluster';
-$dsn = 'redis:?' . implode('&', $hosts) . '&timeout=1&read_timeout=1' . ($cluster ? '&redis_cluster=1' : '');
+$dsn = 'redis:?' . implode('&', $hosts) . '&timeout=2&read_timeout=2' . ($cluster ? '&redis_cluster=1' : '');
 $limits = [
     'limit' => (int) getenv('OPENCLAW_RL_CAPACITY'),
     ...$argv[1] === 'token_bucket'

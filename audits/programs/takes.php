@@ -1,7 +1,7 @@
 <?php
 // Reads takes from standard input and answers them on standard output, one in each of a pool of processes, as PHP serves.
 
-const WORKERS = 24;
+const WORKERS = 20;
 ini_set('display_errors', 'stderr');
 
 /** Answers each take by $open()($user, $cost), which returns whether it is allowed, or throws. Ends with standard input. */

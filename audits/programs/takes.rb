@@ -2,7 +2,7 @@
 require "json"
 require "socket"
 
-WORKERS = 24
+WORKERS = 20
 
 def setting(name) = ENV.fetch("OPENCLAW_RL_#{name}")
 

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { parsePolicies } from '../../src/core/policies.ts';
 import { openPlugin } from '../../src/limiter/plugin/open.ts';
 import { startTestCluster } from '../support/cluster.ts';
+import { audited } from '../support/program-audits.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 
 const FOLDER = join(import.meta.dirname, '../../audits');
@@ -28,7 +29,8 @@ async function open(file: string, policy: string, servers: readonly TestServer[]
     commandTimeoutMs: 10_000,
   };
   const places = { redis, region: 'a', prefix: `finding${opened++}`, nowMs: Date.now };
-  const limiter = await openPlugin(join(FOLDER, file), { policies: parsePolicies(policy), ...places });
+  const host = { env: { PATH: process.env.PATH ?? '' }, atExit: () => {} };
+  const limiter = await openPlugin(join(FOLDER, file), { policies: parsePolicies(policy), ...places, host });
   onTestFinished(() => limiter.close());
   return (cost = 1) => limiter.take({ user: 'ada', endpoint: 'x' }, { cost });
 }
@@ -105,3 +107,31 @@ it('async-ratelimiter: a user who goes on is admitted again since it has a scrip
   expect(admitted).toEqual([20, expect.any(Number)]);
   expect(admitted[1]).toBeGreaterThanOrEqual(40);
 });
+
+it.each(['counter', 'list'])('the pattern of INCR with a %s admits all that are in flight', async (kind) => {
+  const take = await open(`redis-docs-incr-${kind}.mjs`, '5:5/h');
+  expect(await atOnce(take, 12)).toBe(12);
+});
+
+it('the pattern of INCR with a window admits its limit of those in flight', async () => {
+  expect(await atOnce(await open('redis-docs-incr-window.mjs', '5:5/h'), 12)).toBe(5);
+});
+
+const hasRuby = audited.some(({ file, isHere }) => file === 'rack-attack-rails.yaml' && isHere);
+
+describe.runIf(hasRuby)('Rack::Attack', () => {
+  it('with RedisCacheStore counts requests that begin a window together as one', async () => {
+    const more = async () => (await atOnce(await open('rack-attack-rails.yaml', '5:5/h'), 20)) > 5;
+    await expect.poll(more, { timeout: 40_000 }).toBe(true);
+  });
+
+  it('with a Redis client counts each of them', async () => {
+    expect(await atOnce(await open('rack-attack-redis.yaml', '5:5/h'), 20)).toBe(5);
+  });
+});
+
+/** How many of these requests at the same time are admitted. */
+async function atOnce(take: () => Promise<{ readonly allowed: boolean }>, count: number): Promise<number> {
+  const answers = await Promise.all(Array.from({ length: count }, () => take()));
+  return answers.filter(({ allowed }) => allowed).length;
+}
