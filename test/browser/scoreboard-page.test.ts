@@ -13,12 +13,12 @@ const PHONE = { viewport: { width: 360, height: 740 } };
 let browser: Browser;
 let file: string;
 
-describe.skipIf(chromiumPath === undefined)(`the scoreboard in ${withChromium}`, { timeout: 60_000 }, () => {
+describe.skipIf(chromiumPath === undefined)(`the scoreboard in ${withChromium}`, { timeout: 120_000 }, () => {
   const board = sampleBoard();
   const folder = testFolder(afterAll);
   beforeAll(async () => {
     browser = await startChromium();
-    file = writeScoreboardPage(folder, board);
+    file = await writeScoreboardPage(folder, board);
   });
   afterAll(() => browser.close());
 
@@ -234,7 +234,7 @@ describe.skipIf(chromiumPath === undefined)(`the scoreboard in ${withChromium}`,
     { title: 'in dark colours', options: { colorScheme: 'dark' } },
     { title: 'on a phone', options: PHONE },
   ])('has nothing serious that axe finds, $title', async ({ options }) => {
-    const few = writeScoreboardPage(testFolder(), sampleBoard(8)); // axe looks at every element
+    const few = await writeScoreboardPage(testFolder(), sampleBoard(8)); // axe looks at every element
     const { page } = await openPage(browser, few, options);
     if (options === PHONE) await page.getByText('Sort and filter').click();
     await page.getByRole('checkbox', { name: 'broken' }).check();
@@ -302,7 +302,7 @@ describe.skipIf(chromiumPath === undefined)(`the scoreboard in ${withChromium}`,
       ),
     );
     replaced.limiters[3].documentation = [`javascript:alert(1)//${nasty}`];
-    const hostile = writeScoreboardPage(testFolder(), replaced);
+    const hostile = await writeScoreboardPage(testFolder(), replaced);
     expect(readFileSync(hostile, 'utf8').match(/<\/script>/g)).toHaveLength(1); // its own
     const { page, problems } = await openPage(browser, hostile);
     for (const [row, column] of [

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { renderScoreboardHtml } from '../../src/report/html/scoreboard/scoreboard-page.ts';
 import {
   CELL_STATUSES,
   type CellFigures,
@@ -149,10 +148,11 @@ function numberOf(id: string): number {
   return Number(/\d+$/.exec(id)?.[0] ?? 0);
 }
 
-/** Writes the page of a board into a folder; gives its path. Needs the build. */
-export function writeScoreboardPage(folder: string, board: Scoreboard): string {
+/** Writes the page of a board into a folder, as the command of the build does; gives its path. */
+export async function writeScoreboardPage(folder: string, board: Scoreboard): Promise<string> {
+  const built = new URL('../../dist/cli/output/html-file.js', import.meta.url).href;
+  const { scoreboardHtml } = (await import(built)) as typeof import('../../src/cli/output/html-file.ts');
   const path = join(folder, 'scoreboard.html');
-  const assets = readFileSync(join(import.meta.dirname, '../../dist/report/html/scoreboard.json'), 'utf8');
-  writeFileSync(path, renderScoreboardHtml(board, JSON.parse(assets)));
+  writeFileSync(path, scoreboardHtml(board));
   return path;
 }

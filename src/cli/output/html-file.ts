@@ -14,17 +14,17 @@ export const HTML_FILE = 'report.html';
 
 /** The page of a run as the text of its file. */
 export function runHtml(report: RunReport, evidence?: Evidence): string {
-  return renderHtml(makeRunPage(report, evidence), readAssets());
+  return renderHtml(makeRunPage(report, evidence), readAssets('page'));
 }
 
 /** The page of several runs as the text of its file. */
 export function comparisonHtml(runs: Parameters<typeof makeComparisonPage>[0]): string {
-  return renderHtml(makeComparisonPage(runs), readAssets());
+  return renderHtml(makeComparisonPage(runs), readAssets('page'));
 }
 
 /** The page of a scoreboard as the text of its file. */
 export function scoreboardHtml(board: Scoreboard): string {
-  return renderScoreboardHtml(board, readAssets());
+  return renderScoreboardHtml(board, readAssets('scoreboard'));
 }
 
 /** Writes a page atomically. Throws ENVIRONMENT_FAILED and INTERRUPTED. */
@@ -34,9 +34,9 @@ export async function writeHtmlFile(path: string, html: string, signal: AbortSig
   );
 }
 
-/** The built `src/page/`. */
-function readAssets(): PageAssets {
+/** The script and the style of a kind of page, built from `src/page/`. */
+function readAssets(kind: 'page' | 'scoreboard'): PageAssets {
   return JSON.parse(
-    readFileSync(new URL('../../report/html/page.json', import.meta.url), 'utf8'),
+    readFileSync(new URL(`../../report/html/${kind}.json`, import.meta.url), 'utf8'),
   ) as PageAssets;
 }
