@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { BOARD_SCENARIOS, type BoardScenario } from '../../core/board-terms.ts';
 import { printable } from '../../core/printable.ts';
+import { count } from '../../core/units.ts';
 import { type Verdict, worst } from '../../core/verdict.ts';
 import { type Look, labelled } from '../../report/fit-lines.ts';
 import { mergeBoards } from '../../report/scoreboard/merge-boards.ts';
@@ -39,6 +40,7 @@ export async function rowsOf(
   environment: Environment,
 ): Promise<BoardLimiter[]> {
   const limiters: BoardLimiter[] = [];
+  environment.log(`asking ${count(found.length, 'limiter')} for name, promise and version\n`);
   for (const one of found) {
     const limiter = await boardLimiter(one, environment);
     if (limiter !== undefined) limiters.push(limiter);

@@ -38,8 +38,8 @@ export function runsPruneCommand(environment: Environment): Command {
 const NOTES = `
 Older runs stay that something needs: the one that \`latest\` links to, one that a
 program is writing, the last run on a cluster that is up, and those in the cells
-of a matrix. So does a folder with a file that no run writes, and a symbolic
-link. It asks in a terminal. Ctrl-C leaves whole runs only.
+of a matrix or scoreboard. So does a folder with a file that no run writes, and
+a symbolic link. It asks in a terminal. Ctrl-C leaves whole runs only.
 Exit code 69: something could not be removed, or the answer was no.
 
 Examples:

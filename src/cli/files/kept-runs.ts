@@ -94,7 +94,7 @@ export async function whyNeeded(
   if (await isLatest(reports, name)) return '`latest` links to it';
   const cluster = await clusterWithRun(name, store);
   if (cluster !== undefined) return `it is the last run on cluster ${cluster}, which has its buckets`;
-  return (await isInCell(reports, name)) ? 'a cell of its matrix needs it' : undefined;
+  return (await isInCell(reports, name)) ? 'one of its cells needs it' : undefined;
 }
 
 async function isLatest(reports: string, name: string): Promise<boolean> {
@@ -125,7 +125,7 @@ async function clusterWithRun(name: string, store: ClusterStore): Promise<string
   return undefined;
 }
 
-/** Whether the folder is that of a matrix, and one of its cells is this run. */
+/** Whether the folder is that of a matrix or a scoreboard, and one of its cells is this run. */
 async function isInCell(reports: string, name: string): Promise<boolean> {
   const cells = join(dirname(reports), CELLS);
   const files = (await readdir(cells).catch(goneOr(cells, NO_MATRIX))) ?? [];
@@ -137,4 +137,4 @@ async function isInCell(reports: string, name: string): Promise<boolean> {
   return false;
 }
 
-const NO_MATRIX = 'remove it if it is not of a matrix';
+const NO_MATRIX = 'remove it if it is not of a matrix or a scoreboard';

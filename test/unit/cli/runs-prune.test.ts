@@ -219,7 +219,7 @@ describe('runs prune never removes', () => {
     mkdirSync(join(reports, '../cells'));
     writeFileSync(join(reports, '../cells/baseline--central--1.json'), JSON.stringify({ run: first }));
     const { stdout } = await prune(cwd, '--keep', '0', '--reports', 'reports/matrix/runs');
-    expect(stdout).toContain(`kept reports/matrix/runs/${first}: a cell of its matrix needs it\n`);
+    expect(stdout).toContain(`kept reports/matrix/runs/${first}: one of its cells needs it\n`);
     expect(lookAtRuns(reports)).toEqual({ whole: [first], broken: [] });
   });
 
