@@ -137,6 +137,16 @@ describe('the digest of a limiter', () => {
   });
 });
 
+it('digests what a module imports from beside it, each file once', async () => {
+  const cwd = testFolder();
+  writeFileSync(join(cwd, 'mine.mjs'), "export { promise } from './part.mjs';\nimport 'ioredis';\n");
+  writeFileSync(join(cwd, 'part.mjs'), "import './mine.mjs';\nexport const promise = 'token-bucket';\n");
+  const before = await limiterDigest(join(cwd, 'mine.mjs'));
+  expect(await limiterDigest(join(cwd, 'mine.mjs'))).toBe(before);
+  writeFileSync(join(cwd, 'part.mjs'), "export const promise = 'sliding-window:20/4s';\n");
+  expect(await limiterDigest(join(cwd, 'mine.mjs'))).not.toBe(before);
+});
+
 describe('the time that is left', () => {
   it('is that of the runs before, for as many as are left', async () => {
     let nowMs = 0;
