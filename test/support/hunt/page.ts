@@ -36,8 +36,8 @@ median over the seeds 1 to *seeds* and, in brackets, the most. A search gives up
 *Left* is what shrinking leaves of the first finding, as medians over five seeds at most: faults, users and requests. Of all
 findings they are ${median(({ schedule }) => schedule.faults.length)}, ${median(({ schedule }) => schedule.load.users)} and ${median(({ outcome }) => outcome.requests)}, after ${median(({ schedules }) => schedules)} further schedules.
 
-*Real* is the shrunk scenario of the first finding on three regions of redis-server: its verdict and its excess in tokens, after up to three
-runs. It is empty where the bug is one of the simulation only, or was not run.
+*Real* are the shrunk findings on three regions of redis-server, each run up to three times until one is convicted: the verdict, the excess
+in tokens, and how many runs there were. It is empty where the bug is one of the simulation only, or was not run.
 
 The rules of leases are hunted under round trips of 20 ms, or of the scenario in which each is known to be needed: an excess that
 is smaller than what is refilled while a decision takes is hidden. \`takenBackAfterMargin\` is a lease with a margin of 0.
@@ -82,7 +82,7 @@ function cellsOf({ name, ground }: Broken, own: readonly Hunted[], most: number)
 }
 
 function realText(real: InReality | undefined): string {
-  return real === undefined ? '' : `${real.verdict}, ${real.excess.toFixed(2)}`;
+  return real === undefined ? '' : `${real.verdict}, ${real.excess.toFixed(2)}, ${real.runs}`;
 }
 
 function needed(counts: readonly (number | null)[], most: number): string {
