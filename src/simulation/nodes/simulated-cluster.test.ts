@@ -76,4 +76,15 @@ describe('a simulated cluster', () => {
       values: [3, expect.any(Number)],
     });
   });
+
+  it('promotes no replica that has had no link since it was started', async () => {
+    const { cluster, until, pass } = simulateNodes();
+    await until('it to settle', () => cluster.isSettled());
+    cluster.control.kill('us-east-1');
+    cluster.control.kill('ap-south-0');
+    cluster.control.start('us-east-1');
+    await until('it to be there', () => cluster.roleOf('us-east-1').role === 'replica');
+    await pass(60_000); // of a node timeout of 2 s
+    expect(cluster.roleOf('us-east-1').role).toBe('replica');
+  });
 });

@@ -38,7 +38,8 @@ export class Upstream {
   #end: End<Command | FromReplica> | undefined;
   #state: State | undefined;
   #heardS: number;
-  #downSinceS: number;
+  /** `repl_down_since`, which is 0 until the link was up: data of a replica without one is older than any. */
+  #downSinceS = Number.NEGATIVE_INFINITY;
   #loading: Timer | undefined;
   #waiting: ToReplica[] = [];
   #hasStopped = false;
@@ -47,7 +48,6 @@ export class Upstream {
     this.primary = primary;
     this.#options = options;
     this.#heardS = options.clockS();
-    this.#downSinceS = this.#heardS;
     this.#connect();
   }
 
@@ -56,7 +56,7 @@ export class Upstream {
     return this.#state === 'linked';
   }
 
-  /** Seconds since this replica last heard its primary, or since its link is down. */
+  /** Seconds since this replica last heard its primary, or since its link is down; infinite if it was never up. */
   get ageS(): number {
     return this.#options.clockS() - (this.isLinked ? this.#heardS : this.#downSinceS);
   }
