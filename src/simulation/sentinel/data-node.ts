@@ -23,6 +23,9 @@ interface Running extends Life {
   readonly listening: { close(): void };
 }
 
+/** INFO says `master_link_down_since_seconds:-1` of a link that was never up. */
+const NEVER_UP_MS = -1_000;
+
 /**
  * A server without cluster mode: alone, or under the orders of Sentinels. Their connections lead to its port `bus`, and are
  * treated as those to its data port.
@@ -120,7 +123,7 @@ export class DataNode extends NodeLife<Running> {
       role: primary === undefined ? 'primary' : 'replica',
       ...(primary !== undefined && { follows: primary }),
       isLinked: primary !== undefined && isLinked,
-      linkDownMs: primary === undefined || isLinked ? 0 : ageS * 1_000,
+      linkDownMs: primary === undefined || isLinked ? 0 : Number.isFinite(ageS) ? ageS * 1_000 : NEVER_UP_MS,
       ...{ offset, priority: this.priority },
     };
   }

@@ -13,7 +13,7 @@ export interface NodeInfo {
   /** The node that a replica follows. */
   readonly follows?: string;
   readonly isLinked: boolean;
-  /** Milliseconds since the link to its primary is down; 0 while it is up. */
+  /** Milliseconds since the link to its primary is down; 0 while it is up, -1,000 if it never was, as INFO says. */
   readonly linkDownMs: number;
   readonly offset: number;
   readonly priority: number;

@@ -191,7 +191,7 @@ export class Sentinel implements Monitor {
   }
 
   #infoMsOf({ info }: Watched, kind: 'primary' | 'replica'): number {
-    const isUrgent = this.#failover !== undefined || this.#isObjectivelyDown || (info?.linkDownMs ?? 0) > 0;
+    const isUrgent = this.#failover !== undefined || this.#isObjectivelyDown || (info?.linkDownMs ?? 0) !== 0;
     return kind === 'replica' && isUrgent
       ? Math.min(PERIODS.urgentInfoMs, this.#periods.infoMs)
       : this.#periods.infoMs;
