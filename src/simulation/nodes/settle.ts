@@ -47,14 +47,24 @@ export function orderFailover(
 }
 
 /**
- * Once the cluster is whole, brings every primary to its planned node by ordered failovers, one after another. Calls
- * `done` when it has settled.
+ * Once the cluster is whole, brings every primary to its planned node by ordered failovers, one after another; again if a
+ * Sentinel that had not heard of the order has taken it back. Calls `done` when it has settled.
  */
 export function bringHome(nodes: SimulatedNodes, time: VirtualTime, done: () => void): void {
+  const isAway = () => nodes.awayFromHome().length > 0;
+  const whenWhole = () => until(time, FOR_EVER, () => nodes.lackOfWhole() === undefined, next);
   const next = () => {
     const [node] = nodes.awayFromHome();
-    if (node === undefined) until(time, FOR_EVER, () => nodes.isSettled(), done);
-    else orderFailover(nodes, { node, time }, next);
+    if (node !== undefined) {
+      orderFailover(nodes, { node, time }, next);
+      return;
+    }
+    until(
+      time,
+      FOR_EVER,
+      () => nodes.isSettled() || isAway(),
+      () => (isAway() ? whenWhole() : done()),
+    );
   };
-  until(time, FOR_EVER, () => nodes.lackOfWhole() === undefined, next);
+  whenWhole();
 }
