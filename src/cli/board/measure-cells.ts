@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { OpenclawError } from '../../core/errors.ts';
+import { exitOf, OpenclawError } from '../../core/errors.ts';
 import { given } from '../../core/given.ts';
 import { isPluginName } from '../../core/plugin-name.ts';
 import { printable } from '../../core/printable.ts';
@@ -115,8 +115,7 @@ async function historyOf({ folder, files }: RunReport): Promise<CellHistory> {
 /** A limiter that does not start is no failure of the board. Throws what is, as Ctrl-C and a missing server. */
 function whyNotRun(error: unknown, { environment, time }: MeasuredBy): string {
   if (environment.interrupt.aborted || !(error instanceof OpenclawError)) throw error;
-  const isRefused = ['INVALID_OPTION', 'INVALID_CLAIM', 'INVALID_SCENARIO'].includes(error.code);
-  if (!isRefused && (error.code !== 'ENVIRONMENT_FAILED' || time.count === 0)) throw error;
+  if (exitOf(error.code) === 'environment' && time.count === 0) throw error; // as it may be in every cell
   return printable(error.message);
 }
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { OpenclawError } from '../../core/errors.ts';
+import { exitOf, OpenclawError } from '../../core/errors.ts';
 import { given } from '../../core/given.ts';
 import { printable } from '../../core/printable.ts';
 import type { ProviderName } from '../../regions/choose-provider.ts';
@@ -26,7 +26,7 @@ export interface CellFlags extends Pick<RunFlags, 'loadProcesses' | 'simulate'> 
 export type CellRequest = Omit<RunRequest, 'flags'> & { readonly flags: CellFlags; readonly folder: string };
 
 /**
- * Runs a plan, once more if the environment could not be started the first time, and keeps its report; with `certificate`
+ * Runs a plan, once more if the environment failed the first time, and keeps its report; with `certificate`
  * its proofs, too.
  */
 export async function measureCell(
@@ -37,8 +37,8 @@ export async function measureCell(
   const run = { name, provider, format: 'table', json: false, reports: join(folder, RUNS) } as const;
   const request = { ...planned, flags: { ...run, ...given({ server, loadProcesses, simulate }) } };
   const { report, page } = await makeRun(request, environment).catch((error: unknown) => {
-    const isOver = error instanceof OpenclawError && error.code === 'ENVIRONMENT_FAILED';
-    if (!isOver) throw error;
+    const isOver = error instanceof OpenclawError && exitOf(error.code) === 'environment';
+    if (!isOver || environment.interrupt.aborted) throw error;
     environment.log(`${printable(error.message)}; trying once more\n`); // one failed start must not cost an hour's work
     return makeRun(request, environment);
   });
