@@ -4,7 +4,8 @@ import { extname, join } from 'node:path';
 import { ROOT } from './readme.ts';
 
 /** Recorded or compressed: no text that a person wrote. */
-const RECORDED = /^(?:package-lock\.json|test\/fixtures\/.*|docs\/.*\.json|.*\.(?:gz|svg|ndjson|jsonl|csv))$/;
+const RECORDED =
+  /^(?:package-lock\.json|test\/fixtures\/.*|docs\/.*\.(?:json|html)|.*\.(?:gz|svg|ndjson|jsonl|csv))$/;
 /** The top folders whose files are all in the repository; `reports` also has what runs write. */
 const FOLDERS = ['audits', 'bench', 'bin', 'compose', 'docs', 'lua', 'scenarios', 'src', 'test'];
 /** What a run writes. */

@@ -69,7 +69,8 @@ const INTRODUCTION = [
 function madeBy({ program, machine, command, cells }: Scoreboard): string {
   const ran = cells.filter(({ startedAt }) => startedAt !== '');
   const dates = ran.map(({ startedAt }) => startedAt.slice(0, 10)).toSorted();
-  const systems = [...new Set(ran.map(({ system }) => system))];
+  const all = [...new Set(ran.map(({ system }) => system))];
+  const systems = all.filter((one) => !all.some((other) => one.startsWith(`${other}, `))); // with more services
   const when = dates.length === 0 ? [] : [[...new Set([dates[0], dates.at(-1)])].join(' to ')];
   return `${[program, ...systems, machine, ...when].join('; ')}. Last command: ${command}`;
 }
