@@ -47,29 +47,29 @@ about:
 
 const FOLDER = 'reports/scoreboard';
 
+type Ended = Awaited<ReturnType<typeof runCli>>;
+
+/** A busy machine may prove too little: up to three times. */
+async function proved(run: () => Promise<Ended>, triesLeft = 2): Promise<Ended> {
+  const ended = await run();
+  return ended.code === 2 && triesLeft > 0 ? proved(run, triesLeft - 1) : ended;
+}
+
 describe('scoreboard', { timeout: 300_000 }, () => {
   let cwd: string;
   let board: Scoreboard;
-  let first: Awaited<ReturnType<typeof runCli>>;
+  let first: Ended;
 
   beforeAll(async () => {
     cwd = testFolder(afterAll);
     writeFileSync(join(cwd, 'memory.mjs'), MEMORY);
     writeFileSync(join(cwd, 'gone.yaml'), GONE);
-    const typed = [
-      'scoreboard',
-      './memory.mjs',
-      './gone.yaml',
-      'central',
-      '--scenario',
-      'hot-user',
-      '--json',
-    ];
-    first = await runCli(typed, { cwd, onFinished: afterAll });
+    const typed = ['scoreboard', './memory.mjs', './gone.yaml', 'central', '--scenario', 'healthy'];
+    first = await proved(() => runCli([...typed, '--again', '--json'], { cwd, onFinished: afterAll }));
     board = JSON.parse(first.stdout);
   }, 300_000);
 
-  const cell = (limiter: string, scenario = 'hot-user') => {
+  const cell = (limiter: string, scenario = 'healthy') => {
     const found = cellOf(board.cells, limiter, scenario);
     if (found === undefined) throw new Error(`${limiter} has no cell`);
     return found;
@@ -95,7 +95,7 @@ describe('scoreboard', { timeout: 300_000 }, () => {
     expect(figures?.excess.tokens).toBeGreaterThan(20);
     expect(witness?.operations.length).toBeGreaterThan(20);
     expect(command).toBe(
-      'openclaw-rl run scoreboard/hot-user --limiter memory.mjs --topology single --persistence aof --seed 1',
+      'openclaw-rl run scoreboard/healthy --limiter memory.mjs --topology single --persistence aof --seed 1',
     );
   });
 
@@ -112,19 +112,19 @@ describe('scoreboard', { timeout: 300_000 }, () => {
   it('writes the board as JSON, Markdown and a page', () => {
     const textOf = (name: string) => readFileSync(join(cwd, FOLDER, name), 'utf8');
     expect(JSON.parse(textOf('scoreboard.json'))).toEqual(board);
-    expect(textOf('scoreboard.md')).toMatch(/\| memory \| - \| - \| exceeded \+\d/);
+    expect(textOf('scoreboard.md')).toMatch(/\| memory \| exceeded \+\d/);
     expect(textOf('scoreboard.html')).toContain('in memory');
   });
 
   it('does not run a cell twice, unless the limiter changed; Ctrl-C ends it', async () => {
-    const typed = ['scoreboard', './memory.mjs', '--scenario', 'hot-user'];
+    const typed = ['scoreboard', './memory.mjs', '--scenario', 'healthy'];
     const again = await runCli([...typed, '--json'], { cwd });
-    expect(again.stderr).not.toMatch(/memory in hot-user/);
+    expect(again.stderr).not.toMatch(/memory in healthy/);
     expect(JSON.parse(again.stdout).cells).toEqual(board.cells);
 
     writeFileSync(join(cwd, 'memory.mjs'), MEMORY.replace('tokens: 20,', 'tokens: 21,'));
     const { child, output, ended } = startCli(typed, { cwd });
-    await untilSaid({ output }, /1 of 1: memory in hot-user, about 1 min left.*warm up/s, {
+    await untilSaid({ output }, /1 of 1: memory in healthy, about 1 min left.*warm up/s, {
       timeout: 60_000,
     });
     child.kill('SIGINT');
@@ -137,10 +137,12 @@ describe('scoreboard', { timeout: 300_000 }, () => {
   it('checks cells of a kept board, and says which changed', async () => {
     const kept = board.cells.map((one) => (one.limiter === 'central' ? { ...one, status: 'exceeded' } : one));
     writeFileSync(join(cwd, 'kept.json'), JSON.stringify({ ...board, cells: kept }));
-    const typed = ['scoreboard', '--check', './memory.mjs', 'central', '--scenario', 'hot-user'];
-    const { code, stdout, stderr } = await runCli([...typed, '--against', 'kept.json'], { cwd });
+    const typed = ['scoreboard', '--check', './memory.mjs', 'central', '--scenario', 'healthy'];
+    const { code, stdout, stderr } = await proved(() =>
+      runCli([...typed, '--against', 'kept.json'], { cwd }),
+    );
     expect(code, stderr).toBe(1);
-    expect(stdout).toMatch(/^equal: memory in hot-user: exceeded$/m);
-    expect(stdout).toMatch(/^changed: central in hot-user: was exceeded, is kept$/m);
+    expect(stdout).toMatch(/^equal: memory in healthy: exceeded$/m);
+    expect(stdout).toMatch(/^changed: central in healthy: was exceeded, is kept$/m);
   });
 });
