@@ -1,7 +1,7 @@
 // The token bucket of the Redis documentation's page on rate limiters in Node.js, reimplemented from its description:
 // tokens come in whole intervals, counted by the clock of the service that asks.
 import { connectWithScript } from './support/script.mjs';
-import { refuseCost } from './support/window.mjs';
+import { limitText, refuseCost } from './support/window.mjs';
 
 export const about = {
   name: 'Redis documentation, token bucket in Node.js',
@@ -13,8 +13,11 @@ export const about = {
   covers: ['three-instances', 'hot-user'],
 };
 
-/** The page: a token bucket of a capacity, with refillRate tokens every refillInterval seconds. */
-export const promise = 'token-bucket';
+/**
+ * The page: a token bucket of a capacity, with refillRate tokens every refillInterval seconds. A moment may have an
+ * interval's tokens more than a bucket that fills evenly. Whatever such a bucket admits fits windows of its capacity.
+ */
+export const promise = (policy) => `fixed-window:${limitText(policy)}`;
 
 /**
  * KEYS[1] bucket   a hash of tokens and of the time of the last refill, in seconds; it does not expire

@@ -85,7 +85,7 @@ const ROWS: Readonly<Record<string, Row>> = {
     states: [],
     left: null,
   },
-  'redis-docs-nodejs.mjs': { promise: 'token-bucket', isOneEach: true, states: LEFT },
+  'redis-docs-nodejs.mjs': { promise: 'fixed-window:5/3600000ms', isOneEach: true, states: LEFT },
   'redis-gcra.mjs': { promise: 'token-bucket' },
   'spring-cloud-gateway.mjs': { promise: 'token-bucket', states: LEFT, withoutRedis: 6 },
   'upstash-fixed-window.mjs': { promise: 'fixed-window:5/3600000ms:epoch', states: LEFT_AND_RESET },

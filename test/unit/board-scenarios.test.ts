@@ -23,7 +23,7 @@ describe.each(BOARD_SCENARIOS)('the scenario %s of the scoreboard', (id) => {
   it('has the load and the policy that all have, and faults from 4 s to 12 s', () => {
     const { load, policy, faults } = planOf(id);
     expect([policy, load.connections, load.durationMs]).toEqual(['20:5/s', 60, 16_000]);
-    expect([load.users, load.roaming]).toEqual(id === 'hot-user' ? [1, 1] : [40, 0.5]);
+    expect([load.users, load.roaming]).toEqual(id === 'hot-user' ? [1, 1] : [20, 0.5]);
     for (const { atMs, forMs } of faults) {
       expect(atMs).toBeGreaterThanOrEqual(4_000);
       expect(atMs + forMs).toBeLessThanOrEqual(12_000);
@@ -32,7 +32,7 @@ describe.each(BOARD_SCENARIOS)('the scenario %s of the scoreboard', (id) => {
 
   it('is judged by a bound, and wants a contested user', () => {
     const { claims } = planOf(id);
-    expect(claims).toEqual(expect.arrayContaining(['total-excess <= bound', 'contested >= 20%']));
+    expect(claims).toEqual(expect.arrayContaining(['total-excess <= bound', 'contested >= 50%']));
   });
 
   it('is possible with one server, unless a replica takes over', () => {
@@ -42,7 +42,7 @@ describe.each(BOARD_SCENARIOS)('the scenario %s of the scoreboard', (id) => {
 
   it('puts another limiter in the place of its strategy and claims', () => {
     const plan = planOf(id, {
-      limiter: { file: '/x/mine.mjs', claims: ['windows <= 0', 'contested >= 20%'] },
+      limiter: { file: '/x/mine.mjs', claims: ['windows <= 0', 'contested >= 50%'] },
     });
     expect(plan).toMatchObject({ limiter: '/x/mine.mjs', strategy: 'plugin:mine.mjs' });
     expect(plan.claims).not.toContain('total-excess <= bound');

@@ -22,7 +22,7 @@ describe('run --limiter', { timeout: 120_000 }, () => {
     expect(report.strategy).toBe('plugin:atomic.mjs');
     const claims = report.plan.claims.filter((claim) => !/^(contested|info|failed|headroom)/.test(claim));
     expect(claims).toEqual(['total-excess <= 0', 'false-denials <= 0']);
-    expect(report.plan.claims).toContain('contested >= 20%');
+    expect(report.plan.claims).toContain('contested >= 50%');
     expect(report.command).toBe(
       `openclaw-rl run scoreboard/hot-user --limiter ${limiter} --simulate --seed 1`,
     );
