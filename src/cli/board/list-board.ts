@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { BOARD_SCENARIOS } from '../../core/board-terms.ts';
 import { printable } from '../../core/printable.ts';
-import { cellOf } from '../../report/scoreboard/merge-boards.ts';
+import { earlierCell, NOT_MEASURED } from '../../report/scoreboard/merge-boards.ts';
 import { drawTable } from '../../report/text-table.ts';
 import { jsonText } from '../output/output.ts';
 import type { Environment } from '../process/environment.ts';
@@ -22,10 +22,10 @@ export async function listBoard(
     ...{ id: row.id, version: row.version, promise: row.promise },
     ...('lack' in by && { lack: by.lack }),
     cells: Object.fromEntries(
-      BOARD_SCENARIOS.map((scenario) => {
-        const cell = cellOf(board?.cells ?? [], row.id, scenario);
-        return [scenario, cell === undefined ? 'not measured yet' : cell.status];
-      }),
+      BOARD_SCENARIOS.map((scenario) => [
+        scenario,
+        earlierCell(board, row, scenario)?.status ?? NOT_MEASURED,
+      ]),
     ),
   }));
   if (flags.json || flags.format === 'json') {
@@ -39,4 +39,4 @@ export async function listBoard(
   environment.out(`${drawTable({ head, rows, spare: ['promise'] }, environment.look.columns)}\n`);
 }
 
-const MARKS: Readonly<Record<string, string>> = { 'not measured yet': '', 'not-run': '-' };
+const MARKS: Readonly<Record<string, string>> = { [NOT_MEASURED]: '', 'not-run': '-' };

@@ -60,10 +60,10 @@ describe('the boards of two commands', () => {
   });
 
   it('keep earlier cells of the same version, and replace them', () => {
-    const more = mergeBoards(first, measured([row('b')], [cell('b', 'partition', 'broken', 2)]));
-    expect(statuses(more)).toEqual(['b healthy kept', 'b partition broken']);
+    const more = mergeBoards(first, measured([row('b')], [cell('b', 'partition', 'exceeded', 2)]));
+    expect(statuses(more)).toEqual(['b healthy kept', 'b partition exceeded']);
     const again = mergeBoards(more, measured([row('b')], [cell('b', 'healthy', 'unknown')]));
-    expect(statuses(again)).toEqual(['b healthy unknown', 'b partition broken']);
+    expect(statuses(again)).toEqual(['b healthy unknown', 'b partition exceeded']);
   });
 
   it('drop cells of another version, promise or code', () => {
@@ -73,6 +73,17 @@ describe('the boards of two commands', () => {
       expect(statuses(mergeBoards(first, measured([{ ...row('b'), ...more }], now)))[0]).toBe(
         'b healthy not-run',
       );
+  });
+
+  it('drop cells of another topology, and judge earlier ones by what is covered now', () => {
+    const promised = { ...row('b'), covers: ['partition'] };
+    const before = mergeBoards(undefined, measured([promised], [cell('b', 'partition', 'broken', 2)]));
+    const now = [cell('b', 'healthy', 'kept')];
+    const again = (more: Partial<ScoreboardLimiter>) =>
+      statuses(mergeBoards(before, measured([{ ...row('b'), ...more }], now)))[1];
+    expect(again({ covers: ['partition'] })).toBe('b partition broken');
+    expect(again({ covers: [] })).toBe('b partition exceeded');
+    expect(again({ covers: ['partition'], topology: 'single' })).toBe('b partition not-run');
   });
 });
 

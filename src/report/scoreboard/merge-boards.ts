@@ -1,3 +1,4 @@
+import { isPromised } from './is-promised.ts';
 import { notRunCell } from './make-cell.ts';
 import type { Scoreboard, ScoreboardCell, ScoreboardLimiter } from './scoreboard.ts';
 
@@ -8,7 +9,7 @@ export type Measured = Omit<Scoreboard, 'format' | 'version'>;
 
 /**
  * A board of what a command measured and of what earlier ones did: rows of other limiters, and cells of the same limiters
- * with the same version, promise and code. Limiters of others come first, by their ids.
+ * that `earlierCell` finds. Limiters of others come first, by their ids.
  */
 export function mergeBoards(before: Scoreboard | undefined, now: Measured): Scoreboard {
   const others = (before?.limiters ?? []).filter(({ id }) =>
@@ -36,15 +37,26 @@ function inOrder(one: ScoreboardLimiter, other: ScoreboardLimiter): number {
   return one.id < other.id ? -1 : 1;
 }
 
-function earlierCell(
+/**
+ * The cell of an earlier board, if its limiter is still the same; judged by what that covers now. Undefined if there is
+ * none.
+ */
+export function earlierCell(
   before: Scoreboard | undefined,
-  { id, ...now }: ScoreboardLimiter,
+  limiter: ScoreboardLimiter,
   scenario: string,
 ): ScoreboardCell | undefined {
-  const row = before?.limiters.find((limiter) => limiter.id === id);
-  const isSame = row?.version === now.version && row.promise === now.promise && row.code === now.code;
-  if (before === undefined || !isSame) return undefined;
-  return cellOf(before.cells, id, scenario);
+  const row = before?.limiters.find(({ id }) => id === limiter.id);
+  if (before === undefined || row === undefined || !isSame(row, limiter)) return undefined;
+  const cell = cellOf(before.cells, limiter.id, scenario);
+  const isProved = cell?.status === 'broken' || cell?.status === 'exceeded';
+  if (!isProved || limiter.isOurs) return cell;
+  return { ...cell, status: isPromised(limiter, scenario) ? 'broken' : 'exceeded' };
+}
+
+/** Whether a cell of one is a cell of the other: the same program, promise and kind of servers. */
+function isSame(one: ScoreboardLimiter, other: ScoreboardLimiter): boolean {
+  return (['version', 'promise', 'code', 'topology'] as const).every((key) => one[key] === other[key]);
 }
 
 /** The cell of a limiter in a scenario, by their ids. */
