@@ -36,10 +36,11 @@ type RunnableCell = Extract<PlannedCell, { readonly plan: unknown }>;
 export async function cellOf(planned: PlannedCell, which: string, by: MeasuredBy): Promise<ScoreboardCell> {
   const { id } = planned.limiter.row;
   const { scenario } = planned;
-  const lack = 'reason' in planned ? planned.reason : by.failed.get(id);
-  if ('reason' in planned || lack !== undefined) return notRunCell(id, scenario, lack ?? '');
+  if ('reason' in planned) return notRunCell(id, scenario, planned.reason);
   const kept = await keptCellOf(planned, by);
   if (kept !== undefined) return kept;
+  const lack = by.failed.get(id);
+  if (lack !== undefined) return notRunCell(id, scenario, lack);
   by.environment.log(`${which}: ${printable(id)} in ${scenario}${by.time.text()}\n`);
   try {
     return await by.time.measured(() => newCell(planned, by));
