@@ -13,6 +13,7 @@ import { DEFAULT_POLICY } from '../../scenario/defaults.ts';
 import { askPlugin } from '../plugins/ask-plugin.ts';
 import { type ChosenPlugin, parseOwnPromise } from '../plugins/limiter-plugin.ts';
 import type { Environment } from '../process/environment.ts';
+import { commandEnvironment } from '../process/service-environment.ts';
 import type { FoundLimiter } from './find-limiters.ts';
 import { limiterDigest } from './limiter-digest.ts';
 import { rowOfStrategy } from './our-strategies.ts';
@@ -98,9 +99,10 @@ const LONGEST_VERSION = 200;
 async function versionOf(
   file: string,
   { version: [program, ...args] }: LimiterAbout,
-  { env, interrupt: signal }: Environment,
+  environment: Environment,
 ): Promise<string> {
-  const options = { cwd: dirname(file), env, timeout: VERSION_MS, signal };
+  const { interrupt: signal } = environment;
+  const options = { cwd: dirname(file), env: commandEnvironment(environment), timeout: VERSION_MS, signal };
   return promisify(execFile)(program, args, options).then(
     ({ stdout }) => printable(stdout.trim().split('\n', 1)[0] ?? '').slice(0, LONGEST_VERSION),
     (error: unknown) => printable(`not known: ${messageOf(error)}`).slice(0, LONGEST_VERSION),
