@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { BOARD_SCENARIOS, type BoardScenario } from '../../core/board-terms.ts';
-import { printable } from '../../core/printable.ts';
+import { printable as printableText } from '../../core/printable.ts';
 import { count } from '../../core/units.ts';
 import { type Verdict, worst } from '../../core/verdict.ts';
 import { type Look, labelled } from '../../report/fit-lines.ts';
@@ -8,6 +8,7 @@ import { mergeBoards } from '../../report/scoreboard/merge-boards.ts';
 import type { Scoreboard, ScoreboardCell } from '../../report/scoreboard/scoreboard.ts';
 import { renderScoreboardMarkdown } from '../../report/scoreboard/scoreboard-markdown.ts';
 import { scoreboardNotes, scoreboardTable } from '../../report/scoreboard/scoreboard-text.ts';
+import { printable } from '../../report/text.ts';
 import { drawTable } from '../../report/text-table.ts';
 import { makeCellFolder } from '../files/kept-cells.ts';
 import { scoreboardHtml } from '../output/html-file.ts';
@@ -73,7 +74,7 @@ export async function runBoard(
   await writeBoard(folder, board);
   if (environment.interrupt.aborted) {
     environment.log(
-      `interrupted after ${cells.length} of ${planned.length} cells, which are in ${printable(flags.folder)}; the same command resumes\n`,
+      `interrupted after ${cells.length} of ${planned.length} cells, which are in ${printableText(flags.folder)}; the same command resumes\n`,
     );
     environment.setExitCode(environment.interruptCode());
     return;
@@ -109,10 +110,11 @@ function verdictOf(cells: readonly ScoreboardCell[]): Verdict {
 
 const VERDICTS = { kept: 'pass', exceeded: 'pass', broken: 'fail', unknown: 'unknown' } as const;
 
-function rendered(board: Scoreboard, { format, json }: BoardFlags, { columns }: Look): string {
-  if (json || format === 'json') return jsonText(board);
-  if (format === 'html') return scoreboardHtml(board);
-  if (format === 'md') return renderScoreboardMarkdown(board);
-  const notes = scoreboardNotes(board).map((note) => `${labelled('', printable(note), columns)}\n`);
+function rendered(untrusted: Scoreboard, { format, json }: BoardFlags, { columns }: Look): string {
+  if (json || format === 'json') return jsonText(untrusted);
+  if (format === 'html') return scoreboardHtml(untrusted);
+  if (format === 'md') return renderScoreboardMarkdown(untrusted);
+  const board = printable(untrusted);
+  const notes = scoreboardNotes(board).map((note) => `${labelled('', note, columns)}\n`);
   return `${drawTable(scoreboardTable(board), columns)}\n${notes.join('')}`;
 }
