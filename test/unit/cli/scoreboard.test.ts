@@ -1,8 +1,12 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { BoardLimiter } from '../../../src/cli/board/board-limiter.ts';
 import { limiterDigest } from '../../../src/cli/board/limiter-digest.ts';
+import { cellOf, type MeasuredBy } from '../../../src/cli/board/measure-cells.ts';
 import { TimeLeft } from '../../../src/cli/board/time-left.ts';
+import { keepCell, makeCellFolder, RUNS } from '../../../src/cli/files/kept-cells.ts';
+import { readReport } from '../../../src/cli/files/read-report.ts';
 import { readLimiterFile } from '../../../src/limiter/plugin/command/limiter-file.ts';
 import { callCli } from '../../support/call-cli.ts';
 import { testFolder } from '../../support/cli.ts';
@@ -24,6 +28,16 @@ function folderOf(files: Readonly<Record<string, string>>): string {
   mkdirSync(join(cwd, 'audits'));
   for (const [name, text] of Object.entries(files)) writeFileSync(join(cwd, 'audits', name), text);
   return cwd;
+}
+
+/** Puts a board into the folder where `scoreboard` looks for it: its only limiter is `mine`, which broke its promise. */
+function keepBoard(cwd: string, more: object): void {
+  const board = sampleBoard(4);
+  const mine = { ...board.limiters[3], id: 'mine', topology: 'cluster', ...more };
+  const cells = board.cells.slice(-8).map((cell) => ({ ...cell, limiter: 'mine', status: 'broken' }));
+  mkdirSync(join(cwd, 'reports/scoreboard'), { recursive: true });
+  const text = JSON.stringify({ ...board, limiters: [mine], cells });
+  writeFileSync(join(cwd, 'reports/scoreboard/scoreboard.json'), text);
 }
 
 const list = (cwd: string, ...more: string[]) =>
@@ -48,6 +62,29 @@ describe('scoreboard --list', () => {
     expect(broken).toMatchObject({ id: 'broken', version: '' });
     expect(broken.lack).toMatch(/^cannot be loaded: Cannot find package 'no-such-package-of-all'/);
     expect(broken.lack).not.toContain(cwd);
+  });
+
+  it('shows a kept cell only if the limiter is still the same, and its status by what it covers now', async () => {
+    const cwd = folderOf({ 'mine.mjs': MODULE });
+    const code = await limiterDigest(join(cwd, 'audits/mine.mjs'));
+    const statusesOf = async (kept: object) => {
+      keepBoard(cwd, { promise: 'fixed-window:20/4s', version: 'mine 1.2', code, ...kept });
+      const [{ cells }] = JSON.parse((await list(cwd, 'mine')).stdout);
+      return [cells.healthy, cells.failover];
+    };
+    const gone = ['not measured yet', 'not measured yet'];
+    expect(await statusesOf({ covers: ['failover'] })).toEqual(['broken', 'exceeded']);
+    expect(await statusesOf({ version: 'mine 1.1' })).toEqual(gone);
+    expect(await statusesOf({ code: 'ab' })).toEqual(gone);
+    expect(await statusesOf({ topology: 'single' })).toEqual(gone);
+  });
+
+  it('asks for a version without the passwords of Redis, since that is published', async () => {
+    const cwd = folderOf({ 'mine.mjs': MODULE.replace('"echo"', '"sh","-c","echo [$REDIS_PASSWORD] #"') });
+    const typed = ['scoreboard', '--list', '--audits', 'audits', '--json', 'mine'];
+    const env = { ...process.env, REDIS_PASSWORD: 'secret' };
+    const [mine] = JSON.parse((await callCli(typed, { cwd, env })).stdout);
+    expect(mine.version).toBe('[]');
   });
 
   it('says so where a version cannot be asked for', async () => {
@@ -79,6 +116,16 @@ describe('scoreboard', () => {
   ])('refuses $typed', async ({ typed, says }) => {
     const { code, stderr } = await callCli(['scoreboard', ...typed], { cwd: testFolder() });
     expect([code, stderr]).toEqual([64, expect.stringMatching(says)]);
+  });
+
+  it('escapes names of files in its table', async () => {
+    const about = { ...ABOUT, skip: { healthy: 'no time' } };
+    const name = '\u001b[31mred.mjs';
+    const cwd = folderOf({ [name]: MODULE.replace(JSON.stringify(ABOUT), JSON.stringify(about)) });
+    const typed = ['scoreboard', `./audits/${name}`, '--scenario', 'healthy'];
+    const { stdout } = await callCli(typed, { cwd });
+    expect(stdout).toContain('\\u001b[31mred');
+    expect(stdout).not.toContain('\u001b[31m');
   });
 
   it('compares two boards: which cells changed, by the exit code too', async () => {
@@ -164,4 +211,30 @@ describe('the time that is left', () => {
     await expect(time.measured(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
     expect(time.count).toBe(0);
   });
+});
+
+it('shows the kept cell of a limiter that could not be started in another scenario', async () => {
+  const folder = testFolder();
+  const run = '20261125T042009503Z-bench-1';
+  cpSync(join(import.meta.dirname, '../../fixtures/runs/central'), join(folder, RUNS, run), {
+    recursive: true,
+  });
+  const report = await readReport(join(folder, RUNS, run), folder);
+  const { plan, promise } = report;
+  const history = { sha256: 'ab'.repeat(32), bytes: 9, operations: 3 };
+  const row = { ...sampleBoard(4).limiters[3], id: 'mine', promise };
+  const { version, code } = row;
+  await makeCellFolder(folder, folder);
+  await keepCell(folder, { plan, instead: [] }, { report, facts: { version, code, history } });
+  const limiter = { row, by: { lack: '' }, words: [], skip: {} } as unknown as BoardLimiter;
+  const by = {
+    ...{ folder, flags: { provider: 'auto', certificate: false }, environment: { env: {}, log: () => {} } },
+    ...{ again: 'none', time: new TimeLeft(2, () => 0), failed: new Map([['mine', 'it did not start']]) },
+  } as unknown as MeasuredBy;
+  expect(await cellOf({ limiter, scenario: 'healthy', plan }, '1 of 2', by)).toMatchObject({
+    status: 'kept',
+    history,
+  });
+  const other = { limiter, scenario: 'hot-user', plan: { ...plan, seed: 9 } } as const;
+  expect(await cellOf(other, '2 of 2', by)).toMatchObject({ status: 'not-run', reason: 'it did not start' });
 });
