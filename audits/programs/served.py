@@ -13,7 +13,8 @@ from http.client import HTTPConnection
 
 from takes import answer_takes
 
-START_S = 8
+START_S = 8  # a program may take 10 s to be ready
+
 
 def serve(make_command, make_config):
     """Starts `make_command(config)`, whose file `make_config(folder, socket)` writes, and asks it: 200 allows, 429 denies."""
@@ -34,7 +35,7 @@ def serve(make_command, make_config):
 
 
 def wait_for(path, server):
-    deadline = time.monotonic() + 8  # a program may take 10 s to be ready
+    deadline = time.monotonic() + START_S
     while not os.path.exists(path):
         time.sleep(0.02)
         if server.poll() is not None or time.monotonic() > deadline:
