@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { BOARD_SCENARIOS } from '../../core/board-terms.ts';
 import { OpenclawError } from '../../core/errors.ts';
 import { quoted } from '../../core/printable.ts';
+import { sortedJson } from '../../core/sorted-json.ts';
 import { writeRunFile } from '../../experiment/run-folder.ts';
 import { parseScoreboard } from '../../report/scoreboard/parse-scoreboard.ts';
 import type { Scoreboard, ScoreboardScenario } from '../../report/scoreboard/scoreboard.ts';
@@ -46,9 +48,13 @@ export async function writeBoard(folder: string, board: Scoreboard): Promise<voi
 /** The scenarios as columns. */
 export async function boardScenarios(environment: Environment): Promise<ScoreboardScenario[]> {
   const plans = BOARD_SCENARIOS.map((id) => readScenario(boardScenario(id), {}, environment));
-  return (await Promise.all(plans)).map(({ scenario: id, about }) => ({
-    ...{ id, title: id.replaceAll('-', ' '), about },
-  }));
+  return (await Promise.all(plans)).map((plan) => {
+    const { scenario: id, about, ...run } = plan;
+    const code = createHash('sha256')
+      .update(sortedJson(run) ?? '')
+      .digest('hex');
+    return { id, title: id.replaceAll('-', ' '), about, code };
+  });
 }
 
 /** What figures of time depend on, without the name of the machine. */

@@ -5,7 +5,7 @@ import { earlierCell, NOT_MEASURED } from '../../report/scoreboard/merge-boards.
 import { drawTable } from '../../report/text-table.ts';
 import { jsonText } from '../output/output.ts';
 import type { Environment } from '../process/environment.ts';
-import { boardIn } from './board-files.ts';
+import { boardIn, boardScenarios } from './board-files.ts';
 import { findLimiters } from './find-limiters.ts';
 import { type BoardFlags, rowsOf } from './run-board.ts';
 
@@ -18,14 +18,12 @@ export async function listBoard(
   const found = await findLimiters(words, { audits: flags.audits, cwd: environment.cwd });
   const limiters = await rowsOf(found, environment);
   const board = await boardIn(resolve(environment.cwd, flags.folder));
+  const scenarios = await boardScenarios(environment);
   const listed = limiters.map(({ row, by }) => ({
     ...{ id: row.id, version: row.version, promise: row.promise },
     ...('lack' in by && { lack: by.lack }),
     cells: Object.fromEntries(
-      BOARD_SCENARIOS.map((scenario) => [
-        scenario,
-        earlierCell(board, row, scenario)?.status ?? NOT_MEASURED,
-      ]),
+      scenarios.map((scenario) => [scenario.id, earlierCell(board, row, scenario)?.status ?? NOT_MEASURED]),
     ),
   }));
   if (flags.json || flags.format === 'json') {

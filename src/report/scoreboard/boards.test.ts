@@ -85,6 +85,20 @@ describe('the boards of two commands', () => {
     expect(again({ covers: [] })).toBe('b partition exceeded');
     expect(again({ covers: ['partition'], topology: 'single' })).toBe('b partition not-run');
   });
+
+  it('drop cells of a scenario whose load, faults or claims are others', () => {
+    const of = (code: string, now: ScoreboardCell[]): Measured => ({
+      ...measured([row('b')], now),
+      scenarios: SCENARIOS.map((scenario) => ({ ...scenario, code: `${code} of ${scenario.id}` })),
+    });
+    const before = mergeBoards(first, of('20 users', [cell('b', 'partition', 'kept')]));
+    const statusesOf = (code: string, ...limiters: ScoreboardLimiter[]) =>
+      statuses(mergeBoards(before, { ...of(code, []), limiters }));
+    expect(statusesOf('20 users')).toEqual(['b healthy kept', 'b partition kept']);
+    const gone = ['b healthy not-run', 'b partition not-run'];
+    expect(statusesOf('40 users')).toEqual(gone);
+    expect(statusesOf('40 users', row('b'))).toEqual(gone);
+  });
 });
 
 const board = (version: string, ...cells: ScoreboardCell[]) =>
@@ -172,7 +186,7 @@ describe('a board as text', () => {
         'a',
         'healthy',
         'broken',
-        '2 requests in the worst of 2 windows',
+        '2 requests in the worst window; 2 end one above the limit',
         'not promised',
         '50.0%',
         '1 of 4',

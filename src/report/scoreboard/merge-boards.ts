@@ -1,6 +1,6 @@
 import { isPromised } from './is-promised.ts';
 import { notRunCell } from './make-cell.ts';
-import type { Scoreboard, ScoreboardCell, ScoreboardLimiter } from './scoreboard.ts';
+import type { Scoreboard, ScoreboardCell, ScoreboardLimiter, ScoreboardScenario } from './scoreboard.ts';
 
 export const NOT_MEASURED = 'not measured yet';
 
@@ -23,10 +23,10 @@ export function mergeBoards(before: Scoreboard | undefined, now: Measured): Scor
     limiters,
     cells: limiters.flatMap((limiter) =>
       now.scenarios.map(
-        ({ id }) =>
-          cellOf(now.cells, limiter.id, id) ??
-          earlierCell(before, limiter, id) ??
-          notRunCell(limiter.id, id, NOT_MEASURED),
+        (scenario) =>
+          cellOf(now.cells, limiter.id, scenario.id) ??
+          earlierCell(before, limiter, scenario) ??
+          notRunCell(limiter.id, scenario.id, NOT_MEASURED),
       ),
     ),
   };
@@ -38,20 +38,21 @@ function inOrder(one: ScoreboardLimiter, other: ScoreboardLimiter): number {
 }
 
 /**
- * The cell of an earlier board, if its limiter is still the same; judged by what that covers now. Undefined if there is
- * none.
+ * The cell of an earlier board, if its limiter and its scenario are still the same; judged by what the limiter covers now.
+ * Undefined if there is none.
  */
 export function earlierCell(
   before: Scoreboard | undefined,
   limiter: ScoreboardLimiter,
-  scenario: string,
+  { id, code }: Pick<ScoreboardScenario, 'id' | 'code'>,
 ): ScoreboardCell | undefined {
-  const row = before?.limiters.find(({ id }) => id === limiter.id);
+  const row = before?.limiters.find((one) => one.id === limiter.id);
   if (before === undefined || row === undefined || !isSame(row, limiter)) return undefined;
-  const cell = cellOf(before.cells, limiter.id, scenario);
+  const { code: earlier = code } = before.scenarios.find((one) => one.id === id) ?? {};
+  const cell = earlier === code ? cellOf(before.cells, limiter.id, id) : undefined;
   const isProved = cell?.status === 'broken' || cell?.status === 'exceeded';
   if (!isProved || limiter.isOurs) return cell;
-  return { ...cell, status: isPromised(limiter, scenario) ? 'broken' : 'exceeded' };
+  return { ...cell, status: isPromised(limiter, id) ? 'broken' : 'exceeded' };
 }
 
 /** Whether a cell of one is a cell of the other: the same program, promise and kind of servers. */

@@ -55,7 +55,9 @@ const scoreboard = z.object({
   format: z.literal('openclaw-scoreboard'),
   version: z.literal(1),
   ...{ program: z.string(), command: z.string(), machine: z.string() },
-  scenarios: z.array(z.object({ id: z.string(), title: z.string(), about: z.string() })),
+  scenarios: z.array(
+    z.object({ id: z.string(), title: z.string(), about: z.string(), code: z.string().exactOptional() }),
+  ),
   limiters: z.array(limiter),
   cells: z.array(cell),
 });

@@ -23,6 +23,8 @@ export interface ScoreboardScenario {
   readonly title: string;
   /** A sentence. */
   readonly about: string;
+  /** A digest of its load, faults and claims: its cells are of these. Absent in boards of before. */
+  readonly code?: string;
 }
 
 export interface ScoreboardLimiter {
@@ -69,7 +71,7 @@ export interface ScoreboardCell {
   readonly reason: string;
   /** Null where it was not run. */
   readonly figures: CellFigures | null;
-  /** The worst proof of a run that is `broken` or `exceeded`. */
+  /** A proof of a run that is `broken` or `exceeded`: of the worst user; of windows, the first that is above the limit. */
   readonly witness: CellWitness | null;
   /** Makes the run again; '' where it was not run. */
   readonly command: string;
@@ -106,7 +108,7 @@ export interface CellExcess {
   readonly tokens: number;
   /** What our strategy declares; null: it declares nothing, or the limiter is none of ours. */
   readonly declared: number | null;
-  /** Of a promise of windows: how many were above it. */
+  /** Of a promise of windows: the requests with which one above the limit ends. Such windows may overlap. */
   readonly windows?: number;
 }
 
