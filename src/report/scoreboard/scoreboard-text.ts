@@ -103,7 +103,8 @@ export function figureTable({ cells }: Pick<Scoreboard, 'cells'>): TextTable {
 
 function excessText({ of, tokens, declared, windows }: CellExcess): string {
   const amount = tokensText(tokens);
-  if (of === 'windows') return `${amount} requests in the worst of ${windows ?? 0} windows`;
+  if (of === 'windows')
+    return `${amount} requests in the worst window; ${windows ?? 0} end one above the limit`;
   const bound = declared === null ? '' : ` of ${tokensText(declared)} declared`;
   return `${amount} tokens${of === 'window' ? ' in one window' : ''}${bound}`;
 }

@@ -68,7 +68,12 @@ function provedSentence({ excess, falseDenials }: CellFigures): string {
 function excessSentence({ of, tokens, windows = 0 }: CellExcess): string {
   if (of !== 'windows')
     return `The worst user was admitted ${amountText(tokens, 'token')} more than the promise allows.`;
-  return `The worst window had ${amountText(tokens, 'request')} more than the limit. ${count(windows, 'window')} had more than the limit.`;
+  return `The worst window had ${amountText(tokens, 'request')} more than the limit. ${endsText(windows)}`;
+}
+
+/** Windows that end with different requests may overlap, so that their number says little. */
+function endsText(windows: number): string {
+  return `Such windows ended with ${count(windows, 'request')}.`;
 }
 
 /** Every figure of a run with its name and its unit. */
@@ -77,7 +82,9 @@ export function figureRows(figures: CellFigures): [name: string, value: string][
   return [
     [EXCESS_NAMES[excess.of], amountText(excess.tokens, excess.of === 'windows' ? 'request' : 'token')],
     ...(excess.declared === null ? [] : [pair('declared excess', amountText(excess.declared, 'token'))]),
-    ...(excess.windows === undefined ? [] : [pair('windows above the limit', wholeText(excess.windows))]),
+    ...(excess.windows === undefined
+      ? []
+      : [pair('requests that end such a window', wholeText(excess.windows))]),
     ['false denials', falseDenials === null ? 'none is promised' : ofText(falseDenials, 'judged denials')],
     ['availability', decided === null ? NONE : shareText(decided)],
     ['dishonest headers', dishonest.judged === 0 ? 'none stated' : ofText(dishonest, 'answers')],

@@ -75,7 +75,7 @@ describe('what a cell says', () => {
     },
     {
       cell: { status: 'exceeded', figures: windows },
-      says: 'The worst window had 1 request more than the limit. 3 windows had more than the limit. The limiter promises nothing for this scenario, so this is measured and not held against it.',
+      says: 'The worst window had 1 request more than the limit. Such windows ended with 3 requests. The limiter promises nothing for this scenario, so this is measured and not held against it.',
     },
     {
       cell: { figures: none },
@@ -129,7 +129,7 @@ describe('what a cell says', () => {
     });
     expect(Object.fromEntries(figureRows(windows))).toMatchObject({
       'worst window, above the limit': '1 request',
-      'windows above the limit': '3',
+      'requests that end such a window': '3',
       'false denials': 'none is promised',
     });
   });
