@@ -126,6 +126,17 @@ describe('what changed between two boards', () => {
     expect(changesTable(changes.changed).rows).toEqual([['a', 'healthy', 'broken', 'kept', '1 -> 2']]);
   });
 
+  it('names cells that one board lacks, and those of a limiter that is not in it', () => {
+    const other = mergeBoards(undefined, measured([row('b')], [cell('b', 'healthy', 'kept')]));
+    const of = changesBetween(before, other);
+    expect([of.compared, of.changed]).toEqual([1, []]);
+    expect(of.onlyOne).toEqual([
+      { limiter: 'b', scenario: 'partition', before: 'kept', after: 'not-run' },
+      { limiter: 'a', scenario: 'healthy', before: 'broken', after: 'not-run', versions: ['1', 'none'] },
+    ]);
+    expect(changesBetween(other, before).onlyOne).toHaveLength(2);
+  });
+
   it('does not count cells that have a verdict in one board only', () => {
     expect(changes.onlyOne.map(({ limiter, scenario }) => `${limiter} ${scenario}`)).toEqual(['b partition']);
     expect(changesSentence(changes)).toBe(

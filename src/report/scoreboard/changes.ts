@@ -26,26 +26,29 @@ export function isJudged({ status }: Pick<ScoreboardCell, 'status'>): boolean {
   return status === 'kept' || status === 'broken' || status === 'exceeded';
 }
 
-/** What differs between two boards, in the cells that both have. */
+/** What differs between two boards. A cell that one of them lacks was not run there. */
 export function changesBetween(before: Scoreboard, after: Scoreboard): BoardChanges {
-  const pairs = after.cells.flatMap((cell) => {
-    const other = cellOf(before.cells, cell.limiter, cell.scenario);
-    return other === undefined ? [] : [{ other, cell }];
-  });
-  const both = pairs.filter(({ other, cell }) => isJudged(other) && isJudged(cell));
-  const change = ({ other, cell }: (typeof pairs)[number]): CellChange => ({
-    ...{ limiter: cell.limiter, scenario: cell.scenario, before: other.status, after: cell.status },
-    ...versionsOf(cell.limiter, before, after),
-  });
+  const statusIn = ({ cells }: Scoreboard, { limiter, scenario }: ScoreboardCell) =>
+    cellOf(cells, limiter, scenario)?.status ?? 'not-run';
+  const gone = before.cells.filter(({ limiter, scenario }) => !cellOf(after.cells, limiter, scenario));
+  const all = [...after.cells, ...gone].map(
+    (cell): CellChange => ({
+      ...{ limiter: cell.limiter, scenario: cell.scenario },
+      ...{ before: statusIn(before, cell), after: statusIn(after, cell) },
+      ...versionsOf(cell.limiter, before, after),
+    }),
+  );
+  const isIn = (status: CellStatus) => isJudged({ status });
+  const both = all.filter((one) => isIn(one.before) && isIn(one.after));
   return {
     compared: both.length,
-    changed: both.filter(({ other, cell }) => other.status !== cell.status).map(change),
-    onlyOne: pairs.filter(({ other, cell }) => isJudged(other) !== isJudged(cell)).map(change),
+    changed: both.filter((one) => one.before !== one.after),
+    onlyOne: all.filter((one) => isIn(one.before) !== isIn(one.after)),
   };
 }
 
 function versionsOf(id: string, before: Scoreboard, after: Scoreboard): Pick<CellChange, 'versions'> {
-  const [one = '', other = ''] = [before, after].map(
+  const [one = 'none', other = 'none'] = [before, after].map(
     ({ limiters }) => limiters.find((limiter) => limiter.id === id)?.version,
   );
   return one === other ? {} : { versions: [one, other] };
