@@ -8,7 +8,7 @@ export const about = {
   version: ['node', 'support/version.mjs', 'async-ratelimiter-1.3', 'ioredis'],
   setting: 'max 20, duration 4000',
   documentation: ['https://github.com/microlinkhq/async-ratelimiter'],
-  says: 'At most max requests within the duration, in Redis. Nothing about several processes, failovers or regions.',
+  says: 'At most max requests within the duration, in Redis. Nothing about denied requests, which count, too: its maintainer calls that a limitation by design. Nothing about several processes, failovers or regions.',
   covers: [],
 };
 

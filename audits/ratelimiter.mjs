@@ -9,7 +9,7 @@ export const about = {
   version: ['node', 'support/version.mjs', 'ratelimiter', 'ioredis'],
   setting: 'max 20, duration 4000',
   documentation: ['https://github.com/tj/node-ratelimiter'],
-  says: 'At most max requests within the duration, a moving window in Redis. Nothing about several processes, failovers or regions.',
+  says: 'At most max requests within the duration, a moving window in Redis. Nothing about denied requests, which count, too: its maintainers call that a limitation by design. Nothing about several processes, failovers or regions.',
   covers: [],
 };
 
