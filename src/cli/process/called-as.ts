@@ -4,7 +4,7 @@ import { delimiter, join, relative, sep } from 'node:path';
 const NAME = 'openclaw-rl';
 const COMMANDS = [
   ...['bench', 'chaos', 'run', 'load', 'manifests', 'check', 'gate', 'verify'],
-  ...['report', 'runs', 'compare', 'matrix', 'hunt', 'up', 'status', 'down', 'doctor'],
+  ...['report', 'runs', 'compare', 'matrix', 'scoreboard', 'hunt', 'up', 'status', 'down', 'doctor'],
   ...['form', 'fault', 'inspect', 'homes', 'serve', 'toxiproxy', 'completion'],
 ];
 const COMMAND = new RegExp(`\\bopenclaw-rl (?=(?:${COMMANDS.join('|')})\\b)`, 'g');
