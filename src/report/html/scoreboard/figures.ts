@@ -49,18 +49,28 @@ export function cellSentence(cell: ScoreboardCell, isOurs: boolean): string {
 
 const NOTHING_COUNTED = 'The run has a proof against its promise.';
 
+/** A strategy of openclaw-rl is judged by a bound of what it admits, and so may be kept with false denials. */
 function keptSentence(figures: CellFigures | null): string {
   const { tokens = 0, declared = null } = figures?.excess ?? {};
-  return tokens > 0 && declared !== null
-    ? `It admitted ${amountText(tokens, 'token')} more than an ideal limiter, within the ${threeDigits(declared)} that it declares.`
-    : 'The run found nothing against its promise.';
+  const denied = figures?.falseDenials?.total ?? 0;
+  const admitted =
+    tokens > 0 && declared !== null
+      ? `It admitted ${amountText(tokens, 'token')} more than an ideal limiter, within the ${threeDigits(declared)} that it declares.`
+      : denied > 0
+        ? 'It admitted no more than an ideal limiter.'
+        : 'The run found nothing against its promise.';
+  return denied > 0 ? `${admitted} ${deniedSentence(denied)} Its bound is not about denials.` : admitted;
+}
+
+function deniedSentence(denied: number): string {
+  return `It denied ${amountText(denied, 'request')} that the limit had room for.`;
 }
 
 function provedSentence({ excess, falseDenials }: CellFigures): string {
   const denied = falseDenials?.total ?? 0;
   const parts = [
     ...(excess.tokens > 0 ? [excessSentence(excess)] : []),
-    ...(denied > 0 ? [`It denied ${amountText(denied, 'request')} that the limit had room for.`] : []),
+    ...(denied > 0 ? [deniedSentence(denied)] : []),
   ];
   return parts.length === 0 ? NOTHING_COUNTED : parts.join(' ');
 }

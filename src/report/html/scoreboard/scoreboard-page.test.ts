@@ -90,9 +90,17 @@ describe('what a cell says', () => {
       cell: { figures: { ...none, falseDenials: { total: 2_445, judged: 3_000 } } },
       says: 'It denied 2,445 requests that the limit had room for. The promise is for this scenario.',
     },
-    { cell: { status: 'kept' }, says: 'The run found nothing against its promise.' },
     {
-      cell: { status: 'kept', figures: declared },
+      cell: { status: 'kept', figures: none },
+      says: 'The run found nothing against its promise.',
+    },
+    {
+      cell: { status: 'kept', figures: { ...none, falseDenials: { total: 3, judged: 9 } } },
+      isOurs: true,
+      says: 'It admitted no more than an ideal limiter. It denied 3 requests that the limit had room for. Its bound is not about denials.',
+    },
+    {
+      cell: { status: 'kept', figures: { ...declared, falseDenials: null } },
       isOurs: true,
       says: 'It admitted 12.5 tokens more than an ideal limiter, within the 20 that it declares.',
     },
