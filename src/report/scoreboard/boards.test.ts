@@ -192,6 +192,7 @@ describe('a board as text', () => {
   it('has the figures of each cell that was run', () => {
     const { rows } = figureTable({ cells: [...shown.cells, notRunCell('c', 'healthy', 'no')] });
     expect(rows).toHaveLength(2);
+    expect(rows[1]?.[3]).toBe('0 requests');
     expect(rows[0]).toEqual([
       ...[
         'a',

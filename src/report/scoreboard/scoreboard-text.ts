@@ -103,6 +103,7 @@ export function figureTable({ cells }: Pick<Scoreboard, 'cells'>): TextTable {
 
 function excessText({ of, tokens, declared, windows }: CellExcess): string {
   const amount = tokensText(tokens);
+  if (of === 'windows' && tokens === 0) return '0 requests';
   if (of === 'windows')
     return `${amount} requests in the worst window; ${windows ?? 0} end one above the limit`;
   const bound = declared === null ? '' : ` of ${tokensText(declared)} declared`;
