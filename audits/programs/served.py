@@ -20,6 +20,7 @@ def serve(make_command, make_config):
     """Starts `make_command(config)`, whose file `make_config(folder, socket)` writes, and asks it: 200 allows, 429 denies."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with tempfile.TemporaryDirectory() as folder:
+        guard = remove_when_killed(folder)
         path, config = f"{folder}/http.sock", f"{folder}/server.conf"
         with open(config, "w") as file:
             file.write(make_config(folder, path))
@@ -32,6 +33,14 @@ def serve(make_command, make_config):
         finally:
             server.terminate()
             server.wait()
+            guard.stdin.close()
+            guard.wait()
+
+
+def remove_when_killed(folder):
+    """A shell that removes the folder once this process, which has to keep the result, has ended."""
+    command = ["/bin/sh", "-c", 'read -r _; rm -rf "$1"', "sh", folder]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=sys.stderr, start_new_session=True)
 
 
 def wait_for(path, server):

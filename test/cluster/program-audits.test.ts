@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -7,6 +8,7 @@ import { parsePromise } from '../../src/core/promise.ts';
 import { loadPlugin } from '../../src/limiter/plugin/load.ts';
 import { openPlugin } from '../../src/limiter/plugin/open.ts';
 import { readPromise } from '../../src/limiter/plugin/plugin.ts';
+import { testFolder } from '../support/cli.ts';
 import { startTestCluster } from '../support/cluster.ts';
 import { audited, buildGo } from '../support/program-audits.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
@@ -86,3 +88,24 @@ describe('a limiter in another language', () => {
     },
   );
 });
+
+it.runIf(audited.some(({ file, isHere }) => file === 'nginx-limit-req.yaml' && isHere))(
+  'leaves no folder of its server, however it ends: nginx',
+  async () => {
+    const folder = testFolder();
+    for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
+      const env = { TMPDIR: folder, OPENCLAW_RL_CAPACITY: '5', OPENCLAW_RL_FILL_MS: '5000' };
+      const more = { OPENCLAW_RL_PREFIX: 'p', OPENCLAW_RL_REDIS: '', OPENCLAW_RL_REDIS_KIND: 'single' };
+      const child = spawn('/usr/bin/python3', [join(FOLDER, 'programs/nginx.py')], {
+        env: { ...process.env, ...env, ...more },
+        stdio: ['pipe', 'pipe', 'inherit'],
+      });
+      onTestFinished(() => void child.kill('SIGKILL'));
+      await once(child.stdout, 'data'); // it is ready
+      expect(readdirSync(folder)).toHaveLength(1);
+      child.kill(signal);
+      await once(child, 'exit');
+      await expect.poll(() => readdirSync(folder), { timeout: 10_000 }).toEqual([]);
+    }
+  },
+);
