@@ -15,6 +15,16 @@ export function decidedShare(
   return operations === 0 ? null : decided / operations;
 }
 
+/**
+ * The mean of those shares of each region that sent requests, 0 to 1; null if none did. In one share of all of them a
+ * region where requests wait long counts little, since it sends few.
+ */
+export function meanDecidedShare(report: Pick<RunReport, 'cells' | 'plan'>): number | null {
+  const { regions } = report.plan.topology;
+  const shares = regions.flatMap((region) => decidedShare(report, [region]) ?? []);
+  return shares.length === 0 ? null : shares.reduce((sum, share) => sum + share, 0) / shares.length;
+}
+
 /** A latency of admissions in the region where it is longest, microseconds; null without admissions. */
 export function slowestAdmissions(
   { latencies }: Pick<RunReport, 'latencies'>,

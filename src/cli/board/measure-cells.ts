@@ -15,6 +15,7 @@ import type { Environment } from '../process/environment.ts';
 import { VERSION } from '../process/version.ts';
 import { type CellFlags, dropHistory, hasCertificate, measureCell } from '../runs/cell-run.ts';
 import { insteadOf, wordsOf } from '../runs/cell-words.ts';
+import { limiterDigest } from './limiter-digest.ts';
 import { commandOf, type PlannedCell } from './plan-cells.ts';
 import type { TimeLeft } from './time-left.ts';
 
@@ -85,6 +86,10 @@ async function newCell(planned: RunnableCell, by: MeasuredBy): Promise<Scoreboar
     environment.log(`${printable(error.message)}; trying once more\n`);
     return measureCell(request, environment);
   });
+  if (await hasChanged(limiter)) {
+    await dropHistory(report);
+    throw new OpenclawError('INVALID_OPTION', CHANGED);
+  }
   const history = await historyOf(report);
   const cell = makeScoreboardCell(report, { limiter: limiter.row, history });
   if (environment.interrupt.aborted) return cell; // incomplete: not kept
@@ -94,6 +99,13 @@ async function newCell(planned: RunnableCell, by: MeasuredBy): Promise<Scoreboar
   const isProof = cell.status === 'broken' || cell.status === 'exceeded';
   if (!isProof && !flags.certificate) await dropHistory(report);
   return cell;
+}
+
+const CHANGED = 'its code changed while it was measured: run the same command again';
+
+/** Whether its files are not those of its row any more: then nothing says which of them decided. */
+async function hasChanged({ by, row }: RunnableCell['limiter']): Promise<boolean> {
+  return 'plugin' in by && (await limiterDigest(by.plugin.file)) !== row.code;
 }
 
 function measuredOf({ plan }: RunnableCell, { flags, environment }: MeasuredBy) {

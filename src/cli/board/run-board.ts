@@ -5,7 +5,7 @@ import { count } from '../../core/units.ts';
 import { type Verdict, worst } from '../../core/verdict.ts';
 import { type Look, labelled } from '../../report/fit-lines.ts';
 import { mergeBoards } from '../../report/scoreboard/merge-boards.ts';
-import type { Scoreboard, ScoreboardCell } from '../../report/scoreboard/scoreboard.ts';
+import type { CellStatus, Scoreboard, ScoreboardCell } from '../../report/scoreboard/scoreboard.ts';
 import { renderScoreboardMarkdown } from '../../report/scoreboard/scoreboard-markdown.ts';
 import { scoreboardNotes, scoreboardTable } from '../../report/scoreboard/scoreboard-text.ts';
 import { printable } from '../../report/text.ts';
@@ -60,10 +60,11 @@ export async function runBoard(
   const found = await findLimiters(words, { audits: flags.audits, cwd: environment.cwd });
   const limiters = await rowsOf(found, environment);
   const planned = await planCells(limiters, { scenarios, seed: flags.seed }, environment);
-  const before = await boardIn(folder);
+  await boardIn(folder); // a mistake in it is found before anything runs
   await makeCellFolder(folder, flags.folder);
   const cells = await measureAll(planned, { folder, flags, environment });
-  const board = mergeBoards(before, {
+  // Read as late as that: another command may have written it meanwhile.
+  const board = mergeBoards(await boardIn(folder), {
     program: `openclaw-rl ${VERSION}`,
     command: ['openclaw-rl', ...environment.commandLine.map(quotedForShell)].join(' '),
     machine: machineText(),
@@ -80,7 +81,7 @@ export async function runBoard(
     return;
   }
   environment.out(rendered(board, flags, environment.look));
-  environment.setExitCode(EXIT[verdictOf(cells)]);
+  environment.setExitCode(EXIT[verdictOf(planned, cells)]);
 }
 
 /** Up to an interruption. */
@@ -104,11 +105,20 @@ async function measureAll(
   return cells;
 }
 
-function verdictOf(cells: readonly ScoreboardCell[]): Verdict {
-  return worst(cells.flatMap(({ status }) => (status === 'not-run' ? [] : VERDICTS[status])));
+/** A cell that was to be run and could not be is unknown; one that has a reason not to be run counts for nothing. */
+function verdictOf(planned: readonly PlannedCell[], cells: readonly ScoreboardCell[]): Verdict {
+  return worst(
+    cells.flatMap(({ status }, at) => {
+      const one = planned[at];
+      return one !== undefined && 'reason' in one ? [] : VERDICTS[status];
+    }),
+  );
 }
 
-const VERDICTS = { kept: 'pass', exceeded: 'pass', broken: 'fail', unknown: 'unknown' } as const;
+const VERDICTS: Readonly<Record<CellStatus, Verdict>> = {
+  ...{ kept: 'pass', exceeded: 'pass', broken: 'fail' },
+  ...{ unknown: 'unknown', 'not-run': 'unknown' },
+};
 
 function rendered(untrusted: Scoreboard, { format, json }: BoardFlags, { columns }: Look): string {
   if (json || format === 'json') return jsonText(untrusted);

@@ -1,7 +1,7 @@
 import type { Finding } from '../../checker/findings/finding.ts';
 import { findExcess } from '../matrix.ts';
 import type { RunReport } from '../report.ts';
-import { decidedShare, slowestAdmissions } from '../run-figures.ts';
+import { meanDecidedShare, slowestAdmissions } from '../run-figures.ts';
 import { isPromised } from './is-promised.ts';
 import type {
   CellExcess,
@@ -76,12 +76,12 @@ function excessOf({ promise, windows, overAdmission }: RunReport): CellExcess {
 }
 
 function figuresOf(report: RunReport, excess: CellExcess): CellFigures {
-  const { falseDenials, dishonest, whole, plan, sent } = report;
+  const { falseDenials, dishonest, whole, sent } = report;
   return {
     excess,
     falseDenials:
       falseDenials.whyNot === '' ? { total: falseDenials.total, judged: falseDenials.judged } : null,
-    decided: decidedShare(report, plan.topology.regions),
+    decided: meanDecidedShare(report),
     dishonest: { total: dishonest.total, judged: whole.stated },
     p50Us: slowestAdmissions(report, 'p50Us'),
     p99Us: slowestAdmissions(report, 'p99Us'),

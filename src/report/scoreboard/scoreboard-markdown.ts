@@ -61,9 +61,9 @@ const INTRODUCTION = [
   '  tokens.',
   '',
   'What a cell does not mean: each is one run, with one seed, on one machine, in the setting that is shown. `kept` says',
-  'that nothing was found, not that nothing can happen. Latency and the share that was decided depend on the machine and on',
-  'the settings of the client; a client asks again at once, so a region that refuses fast counts for more. A cell says what',
-  'was measured, not what anybody did wrong. To run or to contest one: docs/scoreboard.md.',
+  'that nothing was found, not that nothing can happen. Latency and availability, the share of requests that were allowed or',
+  'denied as the mean of the regions, depend on the machine and on the settings of the client. A cell says what was measured,',
+  'not what anybody did wrong. To run or to contest one: docs/scoreboard.md.',
 ];
 
 function madeBy({ program, machine, command, cells }: Scoreboard): string {

@@ -80,7 +80,15 @@ export function limiterTable({ limiters }: Pick<Scoreboard, 'limiters'>): TextTa
 export function figureTable({ cells }: Pick<Scoreboard, 'cells'>): TextTable {
   return {
     head: [
-      ...['limiter', 'scenario', 'status', 'above its promise', 'false denials', 'decided', 'wrong headers'],
+      ...[
+        'limiter',
+        'scenario',
+        'status',
+        'above its promise',
+        'false denials',
+        'availability',
+        'dishonest headers',
+      ],
       ...['p50 ms', 'p99 ms', 'requests', 'seed', 'history'],
     ],
     rows: cells.flatMap(({ limiter, scenario, status, figures, seed, history }) => {

@@ -88,7 +88,10 @@ export interface CellFigures {
   readonly excess: CellExcess;
   /** Denials of a request that the limit had room for; null if the promise names no such denial. */
   readonly falseDenials: Share | null;
-  /** The share of requests that were allowed or denied, 0 to 1: during the fault, or over the whole load without one. */
+  /**
+   * The share of requests that were allowed or denied, 0 to 1: during the fault, or over the whole load without one. The mean
+   * of the regions.
+   */
   readonly decided: number | null;
   /** Stated values that cannot be true, and decisions that stated something besides yes or no. */
   readonly dishonest: Share;

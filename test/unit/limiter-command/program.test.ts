@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type ProgramOptions, startProgram } from '../../../src/limiter/plugin/command/program.ts';
 import { testFolder } from '../../support/cli.ts';
 
@@ -29,6 +29,15 @@ async function start(script: string, more: Partial<ProgramOptions> = {}) {
 }
 
 const take = { cost: 1, nowMs: 5 };
+
+/** A killed child of a program that has ended may wait for its new parent. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s*Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
 
 describe('a program that decides', () => {
   it('answers many takes in any order', async () => {
@@ -134,14 +143,23 @@ describe('a program that decides', () => {
     expect(await program.take('a', take)).toMatchObject({ allowed: true });
   });
 
-  it('is closed though a child of it holds its output open', async () => {
+  it('is closed though a child outside its group holds its output open', async () => {
     const file = join(testFolder(), 'pid');
-    const script = `sleep 60 & echo $! > ${file}; echo '{"ready": true}'; cat > /dev/null`;
+    const script = `setsid sleep 60 & echo $! > ${file}; echo '{"ready": true}'; cat > /dev/null`;
     const { program } = await start('', { command: ['sh', '-c', script] });
     const pid = Number(readFileSync(file, 'utf8'));
     onTestFinished(() => void process.kill(pid));
     await program.close();
     expect(process.kill(pid, 0)).toBe(true);
+  });
+
+  it('leaves no child in its group, also if that ignores SIGTERM', async () => {
+    const file = join(testFolder(), 'pid');
+    const script = `trap '' TERM; sleep 60 & echo $! > ${file}; echo '{"ready": true}'; cat > /dev/null`;
+    const { program } = await start('', { command: ['sh', '-c', script] });
+    const pid = Number(readFileSync(file, 'utf8'));
+    await program.close();
+    await vi.waitFor(() => expect(isRunning(pid)).toBe(false), { timeout: 5_000 });
   });
 
   it('ends when its input ends, without a failure', async () => {

@@ -50,7 +50,10 @@ export async function startProgram({
   onFailure,
 }: ProgramOptions): Promise<Program> {
   const [path, ...args] = command;
-  const child: Child = spawn(path, args, { cwd: folder, env, stdio: ['pipe', 'pipe', 'inherit'] });
+  const child: Child = spawn(path, args, {
+    ...{ cwd: folder, env, stdio: ['pipe', 'pipe', 'inherit'] as const },
+    detached: true, // leads a group, in which its children are
+  });
   atExit(() => kill(child));
   const takes = new Takes();
   let onEnd = onFailure;
@@ -83,14 +86,25 @@ export async function startProgram({
       child.stdin.end();
       await withTimeout<unknown>(END_MS, endOf(child), () => kill(child));
       await endOf(child);
+      killGroup(child);
     },
   };
 }
 
-/** Kills a program. Its children may hold its standard output open, which would keep this process. */
+/** Kills a program and its children. One outside its group may hold its standard output open, which would keep this process. */
 function kill(child: Child): void {
-  child.kill('SIGKILL');
+  killGroup(child);
   child.stdout.destroy();
+}
+
+/** Also once the program itself has ended: its children are still of its group. */
+function killGroup({ pid }: Child): void {
+  if (pid === undefined) return; // it could not be started
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // none is left
+  }
 }
 
 /** How a program ended, once all that it wrote has been read, or cannot be expected any more. */

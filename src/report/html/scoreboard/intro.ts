@@ -68,7 +68,7 @@ const LIMITS = [
 const COUNTED = [
   [
     'availability',
-    'The share of requests that were answered yes or no: during the fault, else over the whole load. A client asks again at once, so a region that refuses fast counts for more, above all beside a slow limiter.',
+    'The share of requests that were answered yes or no, as the mean of the regions: during the fault, else over the whole load.',
   ],
   ['false denials', 'Denials of requests that the limit had room for, where the promise names such.'],
   ['dishonest headers', 'Answers that state what cannot be true, like more tokens than the limit.'],
