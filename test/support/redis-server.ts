@@ -57,11 +57,16 @@ export async function startRedisServer(options: RedisServerOptions): Promise<Red
   }
 }
 
+/** The system may give a port again at once that is free again. */
+const GIVEN = new Set<number>();
+
 /** A free port of loopback, at most this. Another program may take it first: hence the retries above. */
 export async function freePort(most = 65_535): Promise<number> {
   for (;;) {
     const port = await anyFreePort();
-    if (port <= most) return port;
+    if (port > most || GIVEN.has(port)) continue;
+    GIVEN.add(port);
+    return port;
   }
 }
 
