@@ -13,8 +13,11 @@ export const about = {
   covers: [],
 };
 
-/** Its README: at most `max` requests within `duration`, as a moving window since version 3. */
-export const promise = (policy) => `sliding-window:${limitText(policy)}`;
+/**
+ * Its README: at most `max` requests within `duration`, as a moving window since version 3. It counts denied requests by
+ * design, so its denials are not judged: of the promises of a moving window a counter's names none.
+ */
+export const promise = (policy) => `sliding-counter:${limitText(policy)}`;
 
 export async function createLimiter({ policy, prefix, redis, ioredis }) {
   const client = await connect(redis, ioredis);

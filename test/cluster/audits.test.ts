@@ -76,7 +76,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   'rate-limiter-flexible-bursty.mjs': { promise: 'fixed-window:5/3600s', left: [2, 1, 0, 0, 0] },
   'rate-limiter-flexible-insured.mjs': { promise: 'fixed-window:5/3600s:first', withoutRedis: 1 },
   'rate-limiter-flexible.mjs': { promise: 'fixed-window:5/3600s:first' },
-  'ratelimiter.mjs': { promise: 'sliding-window:5/3600000ms', isOneEach: true, states: LEFT_AND_RESET },
+  'ratelimiter.mjs': { promise: 'sliding-counter:5/3600000ms', isOneEach: true, states: LEFT_AND_RESET },
   'redis-docs-incr-counter.mjs': { promise: 'fixed-window:5/3600000ms:first', ...ONE_MORE },
   'redis-docs-incr-list.mjs': { promise: 'fixed-window:5/3600000ms:first', ...ONE_MORE },
   'redis-docs-incr-window.mjs': {
