@@ -2,7 +2,7 @@
 import { Hono } from 'hono';
 import { RedisStore, rateLimiter } from 'hono-rate-limiter';
 import { statedIn } from './support/headers.mjs';
-import { connectUpstash } from './support/upstash.mjs';
+import { connectUpstash, SHIM } from './support/upstash.mjs';
 import { limitText, refuseCost, windowOf } from './support/window.mjs';
 
 export const about = {
@@ -16,7 +16,7 @@ export const about = {
   ],
   says: 'The store gives consistent limits across several servers and processes. Nothing about failovers or regions.',
   covers: ['three-instances', 'hot-user'],
-  shim: 'Its REST calls are answered in the process of the service, over ioredis; a flag of scripts that only Upstash knows is left out.',
+  shim: SHIM,
 };
 
 /** Its documentation: at most `limit` requests in a window. The store starts it with the first request of a user. */

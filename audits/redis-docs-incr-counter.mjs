@@ -2,7 +2,7 @@
 // before it is increased, and expires with its window. The page says that the two commands which increase it and set its
 // expiry are a race, by which a key may stay.
 import { connect } from './support/connect.mjs';
-import { refuseCost, windowOf } from './support/window.mjs';
+import { limitText, refuseCost, windowOf } from './support/window.mjs';
 
 export const about = {
   name: 'Redis documentation, INCR and EXPIRE',
@@ -15,10 +15,7 @@ export const about = {
 };
 
 /** The page: at most a number of calls in a window, which starts with the first of them. */
-export function promise(policy) {
-  const { limit, windowMs } = windowOf(policy);
-  return `fixed-window:${limit}/${Math.round(windowMs)}ms:first`;
-}
+export const promise = (policy) => `fixed-window:${limitText(policy)}:first`;
 
 export async function createLimiter({ policy, prefix, redis, ioredis }) {
   const client = await connect(redis, ioredis);

@@ -1,6 +1,6 @@
 // The third pattern for rate limiters of the Redis documentation's page on INCR: a list for each user, whose length counts.
 import { connect } from './support/connect.mjs';
-import { refuseCost, windowOf } from './support/window.mjs';
+import { limitText, refuseCost, windowOf } from './support/window.mjs';
 
 export const about = {
   name: 'Redis documentation, list with EXPIRE',
@@ -13,10 +13,7 @@ export const about = {
 };
 
 /** The page: at most a number of calls in a window, which starts with the first of them. */
-export function promise(policy) {
-  const { limit, windowMs } = windowOf(policy);
-  return `fixed-window:${limit}/${Math.round(windowMs)}ms:first`;
-}
+export const promise = (policy) => `fixed-window:${limitText(policy)}:first`;
 
 export async function createLimiter({ policy, prefix, redis, ioredis }) {
   const client = await connect(redis, ioredis);

@@ -1,6 +1,6 @@
 // The first pattern for rate limiters of the Redis documentation's page on INCR: a counter for each user and each window.
 import { connect } from './support/connect.mjs';
-import { refuseCost, windowOf } from './support/window.mjs';
+import { limitText, refuseCost, windowOf } from './support/window.mjs';
 
 export const about = {
   name: 'Redis documentation, INCR by window',
@@ -13,10 +13,7 @@ export const about = {
 };
 
 /** The page counts in each second of Unix time. These windows are longer, and start at multiples of their length. */
-export function promise(policy) {
-  const { limit, windowMs } = windowOf(policy);
-  return `fixed-window:${limit}/${Math.round(windowMs)}ms:epoch`;
-}
+export const promise = (policy) => `fixed-window:${limitText(policy)}:epoch`;
 
 export async function createLimiter({ policy, prefix, redis, ioredis, nowMs }) {
   const client = await connect(redis, ioredis);

@@ -2,20 +2,12 @@
 // clock of the service.
 import { Ratelimit } from '@upstash/ratelimit';
 import { bucketOf } from './support/script.mjs';
-import { createUpstash } from './support/upstash.mjs';
+import { ABOUT, createUpstash } from './support/upstash.mjs';
 
 export const about = {
+  ...ABOUT,
   name: '@upstash/ratelimit, tokenBucket',
-  language: 'JavaScript',
-  version: ['node', 'support/version.mjs', '@upstash/ratelimit', '@upstash/redis'],
   setting: 'tokenBucket(5, "1 s", 20), ephemeralCache and timeout as by default',
-  documentation: [
-    'https://upstash.com/docs/redis/sdks/ratelimit-ts/algorithms',
-    'https://upstash.com/docs/redis/sdks/ratelimit-ts/features',
-  ],
-  says: 'For serverless functions, whose many processes share Redis. A request is allowed if Redis has not answered within timeout. Of several regions it says that MultiRegionRatelimit replicates between databases; nothing about failovers.',
-  covers: ['three-instances', 'hot-user'],
-  shim: 'Its REST calls are answered in the process of the service, over ioredis; a flag of scripts that only Upstash knows is left out.',
 };
 
 /** Its documentation: a bucket of maxTokens that is refilled constantly, refillRate tokens every interval. */

@@ -3,6 +3,23 @@ import { Redis } from '@upstash/redis';
 import { connect } from './connect.mjs';
 import { serveRest } from './upstash-rest.mjs';
 
+/** What `serveRest` replaces. */
+export const SHIM =
+  'Its REST calls are answered in the process of the service, over ioredis; a flag of scripts that only Upstash knows is left out.';
+
+/** What the algorithms of @upstash/ratelimit have in common. */
+export const ABOUT = {
+  language: 'JavaScript',
+  version: ['node', 'support/version.mjs', '@upstash/ratelimit', '@upstash/redis'],
+  documentation: [
+    'https://upstash.com/docs/redis/sdks/ratelimit-ts/algorithms',
+    'https://upstash.com/docs/redis/sdks/ratelimit-ts/features',
+  ],
+  says: 'For serverless functions, whose many processes share Redis. A request is allowed if Redis has not answered within timeout. Of several regions it says that MultiRegionRatelimit replicates between databases; nothing about failovers.',
+  covers: ['three-instances', 'hot-user'],
+  shim: SHIM,
+};
+
 /** A client of @upstash/redis over the Redis of the region, and the URL that it calls. */
 export async function connectUpstash(redis, ioredis) {
   const behind = await connect(redis, ioredis);
