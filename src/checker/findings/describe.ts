@@ -16,6 +16,7 @@ import type { BucketRows } from '../rows/bucket-rows.ts';
 import type { Known } from '../rows/coverage.ts';
 import type { BrokenWindows } from '../windows/broken-windows.ts';
 import { proveBrokenWindow } from '../windows/promised-windows.ts';
+import { brokenWindowText } from './broken-window-text.ts';
 import { explainDenial } from './denial-context.ts';
 import {
   type Finding,
@@ -204,10 +205,7 @@ export class Describer {
       kind: 'window',
       ...this.#place(),
       ...moments,
-      inequality:
-        window.pieces === undefined
-          ? `${admitted} tokens admitted wholly within ${seconds(window.endUs - window.startUs + 1)}, where ${promise} allows at most ${window.allowance}`
-          : `wherever the windows start, one of them holds at least ${window.admitted} tokens, where ${promise} allows at most ${window.allowance} (proof: ${window.pieces.length} windows that together cover every start)`,
+      inequality: brokenWindowText(found, { first: window, admitted, promise }),
       ...this.#witnessOf(rows),
     };
   }

@@ -127,10 +127,18 @@ describe('a promise of a window', () => {
   });
 
   it('comes with a proof of as many operations as it takes', () => {
-    const { windows } = broken('sliding-window:3/10s', many(9, 1, 2));
+    const { windows } = broken('sliding-window:3/10s', many(4, 1));
     expect(windows.findings[0]).toMatchObject({
       inequality: '4 tokens admitted wholly within 10 s, where sliding-window:3/10s allows at most 3',
     });
+    expect(windows.findings[0]?.witness).toHaveLength(4);
+  });
+
+  it('names the worst window beside the proof of the first', () => {
+    const { windows } = broken('sliding-window:3/10s', many(9, 1, 2));
+    expect(windows.findings[0]?.inequality).toBe(
+      '4 tokens admitted wholly within 10 s, where sliding-window:3/10s allows at most 3; the worst: 9 of 3 within 10 s',
+    );
     expect(windows.findings[0]?.witness).toHaveLength(4);
   });
 });
