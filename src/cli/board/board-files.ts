@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { BOARD_SCENARIOS } from '../../core/board-terms.ts';
@@ -24,8 +25,7 @@ export const KEPT_BOARD = resolve(import.meta.dirname, '../../../docs/results', 
 /** The board that earlier commands left in a folder; undefined without one. Throws INVALID_REPORT. */
 export async function boardIn(folder: string): Promise<Scoreboard | undefined> {
   const path = join(folder, BOARD_FILE);
-  const text = await readTextFile(path).catch(() => undefined);
-  return text === undefined ? undefined : parseScoreboard(text, path);
+  return existsSync(path) ? readBoard(path, { cwd: folder }) : undefined;
 }
 
 /** The board of a file as typed. Throws INVALID_REPORT. */

@@ -89,7 +89,8 @@ function bareRow(id: string): ScoreboardLimiter {
   };
 }
 
-function lackOf(file: string, { message }: OpenclawError): string {
+/** The message of a limiter's error for its row: without the name of its file and the path of its folder. */
+export function lackOf(file: string, { message }: OpenclawError): string {
   return printable(message.replace(`${pluginName(file)} `, '').replaceAll(`${dirname(file)}/`, ''));
 }
 

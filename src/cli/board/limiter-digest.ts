@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, dirname, parse as partsOf, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { isLimiterFile } from '../../core/plugin-name.ts';
 
 /**
- * A digest of the code of a limiter: of its module and those beside it that this imports, or of its command and of the
- * files that the command names. What it says about itself is left out, so that a better sentence does not measure it again.
- * What a program imports is not looked at.
+ * A digest of the code of a limiter: of its module and those beside it that this imports, or of its command, of the files
+ * that the command names and of those beside them that their text names. What it says about itself is left out, so that a
+ * better sentence does not measure it again.
  */
 export async function limiterDigest(file: string): Promise<string> {
   const hash = createHash('sha256');
@@ -21,8 +21,22 @@ async function textsOfProgram(file: string): Promise<string[]> {
   const { command } = described;
   const words = Array.isArray(command) ? command.map(String) : [];
   const ours = words.filter((word) => !word.startsWith('/')); // others are programs of the system
-  const files = ours.map((word) => textOf(resolve(dirname(file), word)));
-  return [JSON.stringify(described), ...(await Promise.all(files))];
+  const texts = new Map<string, string>();
+  for (const word of ours) await addNamed(resolve(dirname(file), word), texts);
+  return [JSON.stringify(described), ...texts.values()];
+}
+
+/** Adds a file, and those beside it whose name, with or without its ending, is a word of the text. */
+async function addNamed(path: string, texts: Map<string, string>): Promise<void> {
+  if (texts.has(path)) return;
+  const text = await textOf(path);
+  texts.set(path, text);
+  if (text === '') return;
+  const words = new Set(text.match(/[\w.-]+/g));
+  const beside = await readdir(dirname(path));
+  for (const name of beside.toSorted())
+    if (name !== basename(path) && (words.has(name) || words.has(partsOf(name).name)))
+      await addNamed(resolve(dirname(path), name), texts);
 }
 
 /** Each module once. */
@@ -39,7 +53,11 @@ async function textsOfModule(file: string, seen = new Set<string>()): Promise<st
 const ABOUT = /^export const about = \{.*?^\};$/ms;
 const RELATIVE = /\b(?:from|import)\s*\(?['"](\.{1,2}\/[^'"]+)['"]/g;
 
-/** '' of a word that is no file. */
-function textOf(path: string): Promise<string> {
+const MOST_BYTES = 1_000_000;
+
+/** '' of a word that is no file, and of a file that is too long for a source. */
+async function textOf(path: string): Promise<string> {
+  const found = await stat(path).catch(() => undefined);
+  if (found === undefined || !found.isFile() || found.size > MOST_BYTES) return '';
   return readFile(path, 'utf8').catch(() => '');
 }

@@ -15,6 +15,7 @@ import type { Environment } from '../process/environment.ts';
 import { VERSION } from '../process/version.ts';
 import { type CellFlags, dropHistory, hasCertificate, measureCell } from '../runs/cell-run.ts';
 import { insteadOf, wordsOf } from '../runs/cell-words.ts';
+import { lackOf } from './board-limiter.ts';
 import { limiterDigest } from './limiter-digest.ts';
 import { commandOf, type PlannedCell } from './plan-cells.ts';
 import type { TimeLeft } from './time-left.ts';
@@ -46,7 +47,7 @@ export async function cellOf(planned: PlannedCell, which: string, by: MeasuredBy
   try {
     return await by.time.measured(() => newCell(planned, by));
   } catch (error) {
-    const reason = whyNotRun(error, by);
+    const reason = whyNotRun(error, planned, by);
     if (isOfLimiter(error)) by.failed.set(id, `it could not be started in ${scenario}: ${reason}`);
     return notRunCell(id, scenario, reason);
   }
@@ -126,10 +127,10 @@ async function historyOf({ folder, files }: RunReport): Promise<CellHistory> {
 }
 
 /** A limiter that does not start is no failure of the board. Throws what is, as Ctrl-C and a missing server. */
-function whyNotRun(error: unknown, { environment, time }: MeasuredBy): string {
+function whyNotRun(error: unknown, { limiter }: RunnableCell, { environment, time }: MeasuredBy): string {
   if (environment.interrupt.aborted || !(error instanceof OpenclawError)) throw error;
   if (exitOf(error.code) === 'environment' && time.count === 0) throw error; // as it may be in every cell
-  return printable(error.message);
+  return 'plugin' in limiter.by ? lackOf(limiter.by.plugin.file, error) : printable(error.message);
 }
 
 function isOfLimiter(error: unknown): error is OpenclawError {

@@ -1,3 +1,4 @@
+import { defaultClaims } from '../../checker/claims/default-claims.ts';
 import type { BoardScenario } from '../../core/board-terms.ts';
 import type { Promised } from '../../core/promise.ts';
 import { evidenceClaims } from '../../report/matrix.ts';
@@ -50,10 +51,18 @@ async function planOf(
       return await planOfPlugin(name, { plugin: by.plugin, instead, claims }, environment);
     }
     const plan = await readScenario(name, { ...instead, strategy: by.strategy }, environment);
-    return { plan: { ...plan, claims: evidenceClaims(plan) } };
+    return { plan: { ...plan, claims: [...claimsOfOurs(plan), ...evidenceClaims(plan)] } };
   } catch (error) {
     return { reason: error instanceof Error ? error.message.replaceAll(/\s*\n\s*/g, ' ') : String(error) };
   }
+}
+
+const NO_FALSE_DENIAL = 'false-denials <= 0';
+
+/** What a strategy claims besides its bound, by which the cell is judged: that it denies rightly while nothing is broken. */
+function claimsOfOurs({ strategy, faults }: Plan): string[] {
+  const isWhole = faults.length === 0 && defaultClaims({ strategy }).includes(NO_FALSE_DENIAL);
+  return isWhole ? [NO_FALSE_DENIAL] : [];
 }
 
 /** The words of the command `run` that makes the run of a cell again, without its seed. */

@@ -8,7 +8,7 @@ import type { Plan } from '../../scenario/plan.ts';
 import type { FailureFlags, HomesFlag, InstancesFlag } from '../flags/options.ts';
 import type { Environment } from '../process/environment.ts';
 import { readTextFile } from './read-file.ts';
-import { isOfBoard, scenarioFile, scenarioNames } from './scenario-names.ts';
+import { isScenarioName, namesLike, scenarioFile, scenarioNames } from './scenario-names.ts';
 
 /** Values that replace those of a scenario. */
 export interface Instead extends FailureFlags, InstancesFlag, HomesFlag {
@@ -32,7 +32,7 @@ export async function readScenario(
       `--homes takes no file here; found ${quoted(scenario)}`,
       'leave the file out: a run reads the table from its cluster',
     );
-  const isName = /^[\w-]+$/.test(scenario) || isOfBoard(scenario);
+  const isName = isScenarioName(scenario);
   const path = isName ? scenarioFile(scenario) : resolve(cwd, scenario);
   const text = await readTextFile(path).catch(async (error: Error) => {
     throw isName ? await unknownName(scenario) : unreadable(scenario, error);
@@ -65,7 +65,7 @@ export async function scenariosForAnyStrategy(): Promise<string[]> {
 }
 
 async function unknownName(name: string): Promise<OpenclawError> {
-  const names = await scenarioNames();
+  const names = await namesLike(name);
   const close = nearest(name, names);
   const meant = close === undefined ? '' : `; did you mean "${close}"?`;
   return new OpenclawError('INVALID_SCENARIO', `no scenario is called ${quoted(name)}${meant}`, {

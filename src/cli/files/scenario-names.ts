@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { type BoardScenario, isBoardScenario } from '../../core/board-terms.ts';
+import { BOARD_SCENARIOS, type BoardScenario } from '../../core/board-terms.ts';
 
 const COME_ALONG = resolve(import.meta.dirname, '../../../scenarios');
 const ENDING = '.yaml';
@@ -13,10 +13,14 @@ export function scenarioFile(name: string): string {
   return join(COME_ALONG, `${name}${ENDING}`);
 }
 
-/** Whether this is the name of a scenario of the scoreboard, like `scoreboard/failover`. */
-export function isOfBoard(name: string): boolean {
-  const [folder, scenario = '', ...more] = name.split('/');
-  return folder === BOARD && more.length === 0 && isBoardScenario(scenario);
+/** Whether this has the form of a built-in scenario's name: `baseline`, or `scoreboard/failover`. */
+export function isScenarioName(text: string): boolean {
+  return /^(?:scoreboard\/)?[\w-]+$/.test(text);
+}
+
+/** Built-in scenarios that a name of this form may mean. */
+export async function namesLike(name: string): Promise<string[]> {
+  return name.startsWith(`${BOARD}/`) ? BOARD_SCENARIOS.map(boardScenario) : scenarioNames();
 }
 
 /** The built-in scenario of the scoreboard with this id. */

@@ -158,4 +158,11 @@ describe('a cell of a strategy of ours', () => {
     expect(cell.status).toBe(status);
     expect(cell.figures?.excess).toEqual({ of: 'total', tokens, declared: bound ?? null });
   });
+
+  it('within its bound is broken where it denies what it claims to admit', () => {
+    const denied = { verdict: 'fail', claims: [claim('broken')] };
+    const report = run('healthy', { ...denied, shards: [{ ...shard, bound: undefined }] });
+    const cell = makeScoreboardCell(report, { limiter: ours, history });
+    expect([cell.status, cell.figures?.excess.tokens]).toEqual(['broken', 0]);
+  });
 });

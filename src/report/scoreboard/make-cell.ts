@@ -17,7 +17,7 @@ import type {
 export type JudgedLimiter = Pick<ScoreboardLimiter, 'id' | 'isOurs' | 'covers' | 'topology'>;
 
 /**
- * The cell of a run. A strategy of ours is judged by the bound that it declares, any other limiter by the verdict of the
+ * The cell of a run. A strategy of ours is judged by the bound that it declares and by its claims, any other limiter by the verdict of the
  * run, whose claims are those of its promise.
  */
 export function makeScoreboardCell(
@@ -44,17 +44,20 @@ export function notRunCell(limiter: string, scenario: string, reason: string): S
   };
 }
 
-function statusOf({ verdict, claims, plan }: RunReport, limiter: JudgedLimiter): CellStatus {
-  if (verdict === 'pass') return 'kept';
-  const isBroken = claims.some(({ kind, status }) => kind === 'correctness' && status === 'broken');
-  if (!isBroken) return 'unknown';
-  return isPromised(limiter, plan.scenario) ? 'broken' : 'exceeded';
+function statusOf(report: RunReport, limiter: JudgedLimiter): CellStatus {
+  if (report.verdict === 'pass') return 'kept';
+  if (!isDisproved(report)) return 'unknown';
+  return isPromised(limiter, report.plan.scenario) ? 'broken' : 'exceeded';
 }
 
-function statusOfOurs({ verdict }: RunReport, { tokens, declared }: CellExcess): CellStatus {
-  if (declared !== null && tokens > declared) return 'broken';
+function statusOfOurs(report: RunReport, { tokens, declared }: CellExcess): CellStatus {
+  if ((declared !== null && tokens > declared) || isDisproved(report)) return 'broken';
   if (declared === null && tokens > 0) return 'exceeded';
-  return verdict === 'unknown' ? 'unknown' : 'kept';
+  return report.verdict === 'unknown' ? 'unknown' : 'kept';
+}
+
+function isDisproved({ claims }: RunReport): boolean {
+  return claims.some(({ kind, status }) => kind === 'correctness' && status === 'broken');
 }
 
 function whyUnknown({ claims, accounts, verdict }: RunReport): string {

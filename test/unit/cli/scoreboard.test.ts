@@ -175,6 +175,22 @@ describe('the digest of a limiter', () => {
     expect((await digestOf('mine.yaml', `${YAML}promise: token-bucket\n`))[0]).not.toBe(before);
   });
 
+  it('changes with a file that the program names, and not with another beside it', async () => {
+    const cwd = testFolder();
+    const write = (name: string, text: string) => writeFileSync(join(cwd, name), text);
+    write('mine.yaml', 'command: [./run.sh, mine]\n');
+    write('run.sh', '#!/bin/sh\nexec python3 mine.py\n');
+    write('mine.py', 'from takes import answer\n');
+    write('takes.py', 'answer = 1\n');
+    write('other.py', 'import mine\n');
+    const digest = () => limiterDigest(join(cwd, 'mine.yaml'));
+    const before = await digest();
+    write('other.py', 'import mine, takes\n');
+    expect(await digest()).toBe(before);
+    write('takes.py', 'answer = 2\n');
+    expect(await digest()).not.toBe(before);
+  });
+
   it('changes with a module, and not with what that says about itself', async () => {
     const module = (name: string, allowed: boolean) =>
       `export const about = {\n  name: '${name}',\n};\nexport const createLimiter = () => ({ take: () => ({ allowed: ${allowed} }) });\n`;
