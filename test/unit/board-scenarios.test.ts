@@ -22,7 +22,8 @@ describe.each(BOARD_SCENARIOS)('the scenario %s of the scoreboard', (id) => {
 
   it('has the load and the policy that all have, and faults from 4 s to 12 s', () => {
     const { load, policy, faults } = planOf(id);
-    expect([policy, load.connections, load.durationMs]).toEqual(['20:5/s', 60, 16_000]);
+    expect([policy, load.mode, load.ratePerSecond, load.durationMs]).toEqual(['20:5/s', 'open', 300, 16_000]);
+    expect(load.peaks).toEqual({ ratePerSecond: 1_500, everyMs: 4_000, forMs: 500 });
     expect([load.users, load.roaming]).toEqual(id === 'hot-user' ? [1, 1] : [20, 0.5]);
     for (const { atMs, forMs } of faults) {
       expect(atMs).toBeGreaterThanOrEqual(4_000);
