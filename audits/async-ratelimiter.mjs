@@ -1,6 +1,7 @@
 // async-ratelimiter: one script keeps the times of a user's requests in a sorted set, by the clock of the service.
 import RateLimiter from 'async-ratelimiter';
-import { createAsyncRatelimiter } from './support/async-ratelimiter.mjs';
+import { connect } from './support/connect.mjs';
+import { limitText, refuseCost, windowOf } from './support/window.mjs';
 
 export const about = {
   name: 'async-ratelimiter',
@@ -12,6 +13,28 @@ export const about = {
   covers: [],
 };
 
-export { promise } from './support/async-ratelimiter.mjs';
+/** Its README: `max` is the maximum number of requests within `duration`. */
+export const promise = (policy) => `sliding-window:${limitText(policy)}`;
 
-export const createLimiter = (options) => createAsyncRatelimiter(options, RateLimiter);
+export async function createLimiter({ policy, prefix, redis, ioredis }) {
+  const client = await connect(redis, ioredis);
+  const { limit, windowMs } = windowOf(policy);
+  const limiter = new RateLimiter({
+    db: client,
+    max: limit,
+    duration: Math.round(windowMs),
+    namespace: prefix,
+  });
+  return {
+    async take(user, { cost }) {
+      refuseCost(cost);
+      const { remaining, reset } = await limiter.get({ id: user });
+      return {
+        allowed: remaining > 0,
+        remaining: Math.max(0, remaining - 1),
+        resetMs: Math.max(0, reset * 1_000 - Date.now()),
+      };
+    },
+    close: () => client.disconnect(),
+  };
+}

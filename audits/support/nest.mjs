@@ -15,18 +15,29 @@ export async function createThrottler({ policy, prefix }, storage, more = {}) {
   const { limit, windowMs } = windowOf(policy);
   const options = {
     throttlers: [{ limit, ttl: Math.round(windowMs), ...more }],
-    getTracker: ({ user }) => user,
+    getTracker: ({ ip }) => ip,
     generateKey: (_context, tracker) => `${prefix}:${tracker}`,
   };
   const guard = new ThrottlerGuard(options, storage, new Reflector());
   await guard.onModuleInit();
+  return throttlerOf(guard, ThrottlerException, (user) => user);
+}
+
+/** The same before version 5, whose guard has one limit, in seconds, and makes keys of the address of a request. */
+export function createThrottlerBefore5({ policy, prefix }, { ThrottlerGuard, ThrottlerException }, storage) {
+  const { limit, windowMs } = windowOf(policy);
+  const guard = new ThrottlerGuard({ limit, ttl: Math.ceil(windowMs / 1_000) }, storage, new Reflector());
+  return throttlerOf(guard, ThrottlerException, (user) => `${prefix}:${user}`);
+}
+
+function throttlerOf(guard, Denial, ipOf) {
   return {
     async take(user, { cost }) {
       refuseCost(cost);
       const headers = new Map();
-      const context = contextOf({ user }, { header: (name, value) => headers.set(name, value) });
+      const context = contextOf({ ip: ipOf(user) }, { header: (name, value) => headers.set(name, value) });
       const allowed = await guard.canActivate(context).catch((error) => {
-        if (error instanceof ThrottlerException) return false; // that is how it denies
+        if (error instanceof Denial) return false; // that is how it denies
         throw error;
       });
       return { allowed, ...statedIn((name) => headers.get(name), HEADERS) };

@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { BOARD_SCENARIOS } from '../../src/core/board-terms.ts';
 import { parsePolicies } from '../../src/core/policies.ts';
@@ -31,6 +32,10 @@ interface Row {
   readonly isOneEach?: boolean;
   /** How many of a row it admits. Default: its limit, 5. */
   readonly admits?: number;
+  /** It does not know a cluster. */
+  readonly isOnOneServer?: boolean;
+  /** Requests of the same millisecond are one to it. */
+  readonly pauseMs?: number;
   /** What it states of a denial. Default: what is left, the wait and the reset. */
   readonly states?: readonly string[];
   /** What it states as left of five admissions; null if it states nothing. */
@@ -47,12 +52,14 @@ const LEFT_WAIT_RESET = ['remaining', 'retryAfterS', 'reset', 'resetForm'];
 /** They compare the count before the request with the limit, by "more than", as their page does. */
 const ONE_MORE = { admits: 6, isOneEach: true, states: [], left: null };
 
+const BEFORE_5 = {
+  promise: 'fixed-window:5/3600000ms:first',
+  isOneEach: true,
+  isOnOneServer: true,
+  states: WAIT,
+};
+
 const ROWS: Readonly<Record<string, Row>> = {
-  'async-ratelimiter-1.3.mjs': {
-    promise: 'sliding-window:5/3600000ms',
-    isOneEach: true,
-    states: LEFT_AND_RESET,
-  },
   'async-ratelimiter.mjs': { promise: 'sliding-window:5/3600000ms', isOneEach: true, states: LEFT_AND_RESET },
   'bottleneck.mjs': { promise: 'fixed-window:5/5000ms', states: [], left: null },
   'express-rate-limit-memory.mjs': {
@@ -72,6 +79,8 @@ const ROWS: Readonly<Record<string, Row>> = {
     isOneEach: true,
     states: WAIT,
   },
+  'nestjs-throttler-redis-0.1.mjs': { ...BEFORE_5, pauseMs: 2 },
+  'nestjs-throttler-redis-0.3.mjs': BEFORE_5,
   'nestjs-throttler-redis.mjs': { promise: 'fixed-window:5/3600000ms:first', isOneEach: true, states: WAIT },
   'rate-limiter-flexible-bursty.mjs': { promise: 'fixed-window:5/3600s', left: [2, 1, 0, 0, 0] },
   'rate-limiter-flexible-insured.mjs': { promise: 'fixed-window:5/3600s:first', withoutRedis: 1 },
@@ -127,8 +136,11 @@ describe.each(Object.entries(ROWS))('%s', (file, row) => {
 
   it('admits a user to the limit from one service, denies beyond, and states what its library returns', async () => {
     const limiter = await open(file, systems[0]?.servers ?? [], { prefix: 'stated' });
-    const take = () => limiter.take({ user: 'ada', endpoint: 'x' });
-    const { admits = 5, states = LEFT_WAIT_RESET } = row;
+    const { admits = 5, states = LEFT_WAIT_RESET, pauseMs } = row;
+    const take = async () => {
+      await sleep(pauseMs);
+      return limiter.take({ user: 'ada', endpoint: 'x' });
+    };
     const whole = (remaining = Number.NaN) => Math.floor(remaining); // a bucket refills between two takes
     const left: number[] = [];
     for (let at = 0; at < admits; at++) left.push(whole((await take()).stated?.remaining));
@@ -158,15 +170,17 @@ it.each(NOT_RUN)('%s says why it is not run', async (file) => {
 });
 
 describe.each(SHARED)('%s', (file, row) => {
-  it.each([...SERVERS, 'a cluster'])(
+  it.each([...SERVERS, ...(row.isOnOneServer ? [] : ['a cluster'])])(
     'on %s admits each user to the limit, from two services, and denies beyond',
     async (name) => {
       const servers = systems.find((system) => system.name === name)?.servers ?? [];
       const services = [await open(file, servers), await open(file, servers)] as const;
       for (const user of ['ada', 'bo', 'cy', 'di']) {
         const answers: boolean[] = [];
-        for (const service of [...services, ...services, ...services, ...services])
+        for (const service of [...services, ...services, ...services, ...services]) {
+          await sleep(row.pauseMs);
           answers.push((await service.take({ user, endpoint: 'x' })).allowed);
+        }
         expect(answers).toEqual(answers.map((_, at) => at < (row.admits ?? 5)));
       }
     },

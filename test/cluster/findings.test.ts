@@ -92,20 +92,10 @@ it('@nest-lab/throttler-storage-redis: requests during a block are counted, and 
   expect(await takes(1)).toBe(0);
 });
 
-it('async-ratelimiter: a user who goes on is admitted again since it has a script', async () => {
-  const admitted = await Promise.all(
-    ['async-ratelimiter-1.3.mjs', 'async-ratelimiter.mjs'].map(async (file) => {
-      const take = await open(file, '20:5/s');
-      let count = 0;
-      for (const until = Date.now() + 9_000; Date.now() < until; await sleep(50)) {
-        const answers = await Promise.all([take(), take(), take(), take()]); // so often, also on a busy machine
-        count += answers.filter(({ allowed }) => allowed).length;
-      }
-      return count;
-    }),
-  );
-  expect(admitted).toEqual([20, expect.any(Number)]);
-  expect(admitted[1]).toBeGreaterThanOrEqual(40);
+it('nestjs-throttler-storage-redis: all that are in flight find the same room, until a script counts', async () => {
+  const before = await open('nestjs-throttler-redis-0.1.mjs', '5:5/h');
+  expect(await atOnce(before, 12)).toBe(12);
+  expect(await atOnce(await open('nestjs-throttler-redis-0.3.mjs', '5:5/h'), 12)).toBe(5);
 });
 
 it.each(['counter', 'list'])('the pattern of INCR with a %s admits all that are in flight', async (kind) => {
