@@ -15,7 +15,12 @@ export type PlannedCell = {
   readonly scenario: BoardScenario;
 } & ({ readonly plan: Plan; readonly promise?: Promised } | { readonly reason: string });
 
-const NO_REPLICA = 'one server has no replica to take over';
+/** Why nothing can fail over. */
+const NO_REPLICA = {
+  cluster: '',
+  single: 'one server has no replica to take over',
+  none: 'it has no server that a replica could take over from',
+};
 
 /** One server instead of the cluster, with its writes on disk, for a client that knows no cluster. */
 const ONE_SERVER = { kind: 'single', persistence: 'aof' } as const;
@@ -41,7 +46,7 @@ async function planOf(
 ): Promise<{ readonly plan: Plan; readonly promise?: Promised } | { readonly reason: string }> {
   const isAlone = row.topology !== 'cluster';
   const why =
-    'lack' in by ? by.lack : (skip[scenario] ?? (isAlone && scenario === 'failover' ? NO_REPLICA : ''));
+    'lack' in by ? by.lack : (skip[scenario] ?? (scenario === 'failover' ? NO_REPLICA[row.topology] : ''));
   if (why !== '' || 'lack' in by) return { reason: why };
   const name = boardScenario(scenario);
   const instead: Instead = { seed, ...(isAlone && { topology: ONE_SERVER }) };

@@ -42,6 +42,10 @@ in tokens, and how many runs there were. It is empty where the bug is one of the
 The rules of leases are hunted under round trips of 20 ms, or of the scenario in which each is known to be needed: an excess that
 is smaller than what is refilled while a decision takes is hidden. \`takenBackAfterMargin\` is a lease with a margin of 0.
 
+An earlier search found the whole lease above its bound, too, by 2.4 tokens. That was a mistake of the model: it let a replica take
+over that had never had a link to its primary. Redis counts the data of such a replica as too old, and did not promote it in the same
+scenario. The model was mended, and every figure here is of the mended one.
+
 | broken | policy | seeds | drawn | changed | left | excess | bound | real |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 ${table.flat().join('\n')}
@@ -107,6 +111,10 @@ const REASONS: Readonly<Record<string, string>> = {
     'a clock must step by less than the margin, which the bound allows, and a wave begin within as much of the end of a term.',
   keyOutlivesRefill:
     'all that is lent must be spent at the end of its term, and the bucket then be left alone until its key ends.',
+  termIsReadAtEveryDecision:
+    'a service must stall past the end of its term, and decide before its timer runs.',
+  restartIsAnotherHolder:
+    'a service must start again within its term and take up the account of the process before, whose tokens are spent.',
   repeatsAreWritten:
     'a request must be repeated over another connection after its primary has lost its replica and before it dies.',
   grantedIsAsHomeHasIt: 'it needs a request that is on its way for 13 s while its primary fails over twice.',
@@ -124,7 +132,7 @@ function notFound(rows: readonly Hunted[]): string {
     ...(lines.length === 0
       ? []
       : [
-          `Not found within the limit. The reasons are read from the protocol, not measured:\n\n${lines.join('\n')}`,
+          `Not found within the limit, though a scenario that was written for it convicts each rule of a lease ([broken limiters in simulation](simulated-convictions.md)). The reasons are read from the protocol, not measured:\n\n${lines.join('\n')}`,
         ]),
     ...(missing.length === 0 ? [] : [`Not measured: ${missing.join(', ')}.`]),
   ].join('\n\n');

@@ -47,6 +47,7 @@ export function renderIntro(board: Scoreboard): Markup {
       { class: 'more-of-it' },
       element('summary', {}, 'How it is made again'),
       element('pre', { class: 'again' }, element('code', {}, board.command)),
+      element('p', { class: 'hint' }, EARLIER),
       element('p', { class: 'hint', id: 'certificate' }, AGAIN),
     ),
   );
@@ -74,6 +75,8 @@ const COUNTED = [
   ['dishonest headers', 'Answers that state what cannot be true, like more tokens than the limit.'],
   ['p50, p99', 'Latency of admissions in the slowest region.'],
 ] as const;
+
+const EARLIER = 'Rows that this command does not name were measured by earlier ones in the same folder.';
 
 const AGAIN =
   'Certificate: with --certificate, the command of a cell writes the proofs of all buckets into the folder of its run, and openclaw-rl verify checks them with a second program. It has no proof of a window above its limit, which check finds again in the history. Another run in real time has another history, and so another SHA-256.';
