@@ -33,37 +33,62 @@ const commandsIn = (request: string) =>
     [...words.matchAll(/\$\d+\r\n(.*)\r\n/g)].map(([, word = '']) => word),
   );
 
-it('a node that hears of its successor between two questions has not served with nothing', async () => {
-  const slots = '0-16383';
-  const old = { runId: 'a', own: `myself,master - 0 0 1 connected ${slots}`, state: 'ok' };
-  const restarted = { ...old, runId: 'b', state: 'fail' };
-  const succeeded = { ...restarted, own: `myself,slave ${'1'.repeat(40)} 0 0 2 connected`, state: 'ok' };
-  let process: Process = old;
-  let open: Socket | undefined;
-  const { port } = await startTcpServer((socket) => {
-    open = socket;
-    socket.on('data', (data) => {
-      for (const command of commandsIn(data.toString())) {
-        socket.write(reply(command, process));
-        if (process === restarted && command[0]?.toLowerCase() === 'cluster') process = succeeded;
-      }
+describe('a node that restarts with nothing and becomes a replica before it serves', () => {
+  const SLOTS = '0-16383';
+  const replica = `myself,slave ${'1'.repeat(40)} 0 0 2 connected`;
+
+  it.each([
+    {
+      title: 'hears of its successor between two questions',
+      questions: 1,
+      successor: undefined,
+      isEmpty: false,
+    },
+    { title: 'had a successor before', questions: 5, successor: SLOTS, isEmpty: false },
+    { title: 'had none: its replicas may have copied it', questions: 5, successor: undefined, isEmpty: true },
+  ])('$title', async ({ questions, successor, isEmpty }) => {
+    const old = { runId: 'a', own: `myself,master - 0 0 1 connected ${SLOTS}`, state: 'ok' };
+    const restarted = { ...old, runId: 'b', state: 'fail' };
+    const succeeded = { ...restarted, own: replica, state: 'ok' };
+    let process: Process = old;
+    let asked = 0;
+    let open: Socket | undefined;
+    const first = await startTcpServer((socket) => {
+      open = socket;
+      socket.on('data', (data) => {
+        for (const command of commandsIn(data.toString())) {
+          socket.write(reply(command, process));
+          if (process === restarted && command[0]?.toLowerCase() === 'cluster' && ++asked === questions)
+            process = succeeded;
+        }
+      });
     });
+    const own = successor === undefined ? replica : `myself,master - 0 0 2 connected ${successor}`;
+    const second = await startTcpServer((socket) => {
+      socket.on('data', (data) => {
+        for (const command of commandsIn(data.toString()))
+          socket.write(reply(command, { runId: 'c', own, state: 'ok' }));
+      });
+    });
+    const events: RoleEvent[] = [];
+    const topology = planTopology({ ...DEFAULT_TOPOLOGY, regions: ['a', 'b'], replicas: 0 });
+    const watch = await watchRoles(
+      {
+        topology,
+        direct: (name) => ({ host: '127.0.0.1', port: (name === 'a-0' ? first : second).port }),
+      },
+      { nowUs: () => 0, onChange: (event) => events.push(event), everyMs: 1 },
+    );
+    try {
+      process = restarted;
+      open?.destroy();
+      const wanted = expect.objectContaining({ event: 'restarted', runId: 'b', isEmpty });
+      await vi.waitFor(() => expect(events).toContainEqual(wanted), { timeout: 10_000 });
+      expect(watch.current().get('a-0')?.role).toBe('replica');
+    } finally {
+      await watch.stop();
+    }
   });
-  const events: RoleEvent[] = [];
-  const topology = planTopology({ ...DEFAULT_TOPOLOGY, regions: ['a'], replicas: 0 });
-  const watch = await watchRoles(
-    { topology, direct: () => ({ host: '127.0.0.1', port }) },
-    { nowUs: () => 0, onChange: (event) => events.push(event), everyMs: 1 },
-  );
-  try {
-    process = restarted;
-    open?.destroy();
-    const wanted = expect.objectContaining({ event: 'restarted', runId: 'b', isEmpty: false });
-    await vi.waitFor(() => expect(events).toContainEqual(wanted), { timeout: 10_000 });
-    expect(watch.current().get('a-0')?.role).toBe('replica');
-  } finally {
-    await watch.stop();
-  }
 });
 
 describe('a node that answers later than a look waits', () => {

@@ -32,7 +32,10 @@ export type RoleEvent =
       readonly atUs: number;
       readonly runId: string;
       readonly previousRunId: string;
-      /** It serves its slots without its former data. */
+      /**
+       * It served its slots without its former data, or was their only primary and may have been copied before it was
+       * succeeded.
+       */
       readonly isEmpty: boolean;
     };
 
@@ -64,9 +67,13 @@ export async function watchRoles(
   { topology, direct }: Pick<Regions, 'topology' | 'direct'>,
   options: RoleWatchOptions,
 ): Promise<RoleWatch> {
-  const watches = topology.nodes.map(
-    ({ name }) => new NodeWatch({ name, client: connectDirect(direct(name)), topology }, options),
-  );
+  const watches: NodeWatch[] = topology.nodes.map(({ name }) => {
+    const hasSuccessor = (slots: string) =>
+      watches.some(
+        (other) => other.name !== name && other.role.role === 'primary' && other.role.slots === slots,
+      );
+    return new NodeWatch({ name, client: connectDirect(direct(name)), topology, hasSuccessor }, options);
+  });
   await Promise.all(watches.map((watch) => watch.begin()));
   for (const watch of watches) watch.lookAgain();
   return {
@@ -77,30 +84,39 @@ export async function watchRoles(
   };
 }
 
+interface WatchedNode {
+  readonly name: string;
+  readonly client: Redis;
+  readonly topology: Topology;
+  /** Whether another node was last seen as the primary of these slots. */
+  readonly hasSuccessor: (slots: string) => boolean;
+}
+
 /** The watch of one node. */
 class NodeWatch {
   readonly name: string;
   readonly #client: Redis;
   readonly #topology: Topology;
+  readonly #hasSuccessor: WatchedNode['hasSuccessor'];
   readonly #options: RoleWatchOptions;
   #role: NodeRole | undefined;
   #reportedSlots: string | undefined;
   #runId: string | undefined;
   /** On a new connection another process may answer. */
   #isNewConnection = true;
-  #restart: { runId: string; previousRunId: string; atUs: number; hasNothing: boolean } | undefined;
+  #restart:
+    | { runId: string; previousRunId: string; atUs: number; hasNothing: boolean; mayBeCopied: boolean }
+    | undefined;
   #asking: Promise<Answer | undefined> | undefined;
   #looking: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
 
-  constructor(
-    { name, client, topology }: { name: string; client: Redis; topology: Topology },
-    options: RoleWatchOptions,
-  ) {
+  constructor({ name, client, topology, hasSuccessor }: WatchedNode, options: RoleWatchOptions) {
     this.name = name;
     this.#client = client;
     this.#topology = topology;
+    this.#hasSuccessor = hasSuccessor;
     this.#options = options;
     client.on('close', () => {
       this.#isNewConnection = true;
@@ -155,6 +171,7 @@ class NodeWatch {
     // Decided: it serves its own data, or is a replica and copies its primary. No answer decides nothing.
     if (now.role === 'replica') this.#decideRestart(false);
     else if (answer?.isServing) this.#decideRestart(true);
+    else if (this.#restart) this.#restart.mayBeCopied ||= now.slots !== '' && !this.#hasSuccessor(now.slots);
   }
 
   /** Of slots alone only the second equal answer is: hundreds may move, one after another. */
@@ -166,16 +183,16 @@ class NodeWatch {
     return true;
   }
 
-  /** Reports a restart once it is known whether the new process serves the old data. */
+  /** Reports a restart once it is known what became of the new process. Before it serves, replicas may have copied it. */
   #decideRestart(serves: boolean): void {
     if (this.#restart === undefined) return;
-    const { hasNothing, ...seen } = this.#restart;
+    const { hasNothing, mayBeCopied, ...seen } = this.#restart;
     this.#restart = undefined;
     this.#options.onChange({
       event: 'restarted',
       node: this.name,
       ...seen,
-      isEmpty: serves && hasNothing,
+      isEmpty: hasNothing && (serves || mayBeCopied),
     });
   }
 
@@ -190,6 +207,7 @@ class NodeWatch {
       previousRunId,
       atUs,
       hasNothing: this.#topology.persistence === 'none' || keys === 0,
+      mayBeCopied: false,
     };
   }
 

@@ -203,6 +203,20 @@ describe('a fault in a simulation', () => {
     );
   });
 
+  it('that promotes a replica of a node without data, before that serves, leaves the shard without its data', async () => {
+    const { records, roles, until } = play([
+      { fault: 'restart-empty', node: 'us-east-0', atMs: 4_800, forMs: 300 },
+      { fault: 'failover', node: 'eu-west-1', atMs: 4_900, forMs: 300 },
+    ]);
+    await until('it to settle', () => records.length >= 6);
+    expect(roles).toContainEqual(
+      expect.objectContaining({ event: 'role', node: 'eu-west-1', from: 'replica', to: 'primary' }),
+    );
+    expect(roles).toContainEqual(
+      expect.objectContaining({ event: 'restarted', node: 'us-east-0', isEmpty: true }),
+    );
+  });
+
   it('that comes and goes is cut in lengths of its seed', async () => {
     const lengths = async () => {
       const spec = {

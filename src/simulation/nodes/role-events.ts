@@ -27,6 +27,8 @@ interface Restart {
   readonly previousRunId: string;
   readonly atUs: number;
   readonly hasNothing: boolean;
+  /** It was the only primary of its slots. */
+  mayBeCopied: boolean;
 }
 
 interface Seen {
@@ -114,16 +116,26 @@ export class RoleEvents {
       this.#decide(name, seen, false); // restarted again before it served
       seen.restart = {
         ...{ runId: running.id, previousRunId, atUs: this.#time.nowUs, hasNothing: running.hadNoData },
+        mayBeCopied: false,
       };
     }
     if (seen.role.role === 'replica') this.#decide(name, seen, false);
     else if (node.serves) this.#decide(name, seen, true);
+    else if (seen.restart) seen.restart.mayBeCopied ||= seen.role.slots !== '' && !this.#hasSuccessor(name);
+  }
+
+  /** Whether another node was last seen as the primary of its slots. */
+  #hasSuccessor(node: string): boolean {
+    const slots = this.#seen.get(node)?.role.slots;
+    return [...this.#seen].some(
+      ([name, { role }]) => name !== node && role.role === 'primary' && role.slots === slots,
+    );
   }
 
   #decide(node: string, seen: Seen, serves: boolean): void {
     if (seen.restart === undefined) return;
-    const { hasNothing, ...restart } = seen.restart;
+    const { hasNothing, mayBeCopied, ...restart } = seen.restart;
     seen.restart = undefined;
-    this.#onEvent({ event: 'restarted', node, ...restart, isEmpty: serves && hasNothing });
+    this.#onEvent({ event: 'restarted', node, ...restart, isEmpty: hasNothing && (serves || mayBeCopied) });
   }
 }
