@@ -31,13 +31,19 @@ function pageOf(rows: readonly Hunted[], real: readonly InReality[], most: numbe
 
 [\`hunt\`](../hunt.md) looks in simulation for the excess of limiters that are each broken in one known way. *Drawn* is how many
 schedules are needed until the first finding if each is drawn by itself; *changed*, if the worst so far are changed. Both are the
-median over the seeds 1 to *seeds* and, in brackets, the most. A search gives up after ${most} schedules.
+median over the seeds 1 to *seeds* and, in brackets, the most; *found* is how many of the seeds found something, drawn and changed. A
+search gives up after ${most} schedules, and a limiter of which five seeds have found nothing is not hunted by more.
+
+The aim was ten times fewer by changes than by draws, where draws need more than 100. No row has that. Draws know the times of the
+limiter: its term, the time to fill, the node timeout, and pairs of faults that belong together. That made them as good as changes; an
+excess needs several times at once, and a schedule that lacks one of them has no excess that a change could make larger.
 
 *Left* is what shrinking leaves of the first finding, as medians over five seeds at most: faults, users and requests. Of all
 findings they are ${median(({ schedule }) => schedule.faults.length)}, ${median(({ schedule }) => schedule.load.users)} and ${median(({ outcome }) => outcome.requests)}, after ${median(({ schedules }) => schedules)} further schedules.
 
 *Real* are the shrunk findings on three regions of redis-server, each run up to three times until one is convicted: the verdict, the excess
-in tokens, and how many runs there were. It is empty where the bug is one of the simulation only, or was not run.
+in tokens, and how many runs there were. It is empty where the bug is one of the simulation only, or was not run. \`clock going back
+refills\` is \`unknown\` there, and the finding of \`returnsLeaveFirst\`, of half a token, does not come about.
 
 The rules of leases are hunted under round trips of 20 ms, or of the scenario in which each is known to be needed: an excess that
 is smaller than what is refilled while a decision takes is hidden. \`takenBackAfterMargin\` is a lease with a margin of 0.
@@ -46,11 +52,23 @@ An earlier search found the whole lease above its bound, too, by 2.4 tokens. Tha
 over that had never had a link to its primary. Redis counts the data of such a replica as too old, and did not promote it in the same
 scenario. The model was mended, and every figure here is of the mended one.
 
-| broken | policy | seeds | drawn | changed | left | excess | bound | real |
-| --- | --- | --- | --- | --- | --- | --- | --- | --- |
+| broken | policy | seeds | found | drawn | changed | left | excess | bound | real |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 ${table.flat().join('\n')}
 
 ${notFound(rows)}
+
+## And limiters that are not broken?
+
+\`lease\` and \`acked\`, seed 1, 100,000 schedules each (\`npm run soak -- test/soak/hunt-sound.soak.ts\`), of which 98,385 and 98,267 are
+different and have an outcome; the others repeat one, or moved slots to a node that another fault had stopped. Above the bound were 580
+and 1,450, all for one reason: a primary restarts without its data, its replica copies that, and is promoted before the primary serves.
+Redis does that, too: with more load after it, three of three runs on redis-server convicted the whole lease, by 5.4 to 7.1 tokens. What
+was wrong was the record of the restart. It said that nothing was lost, since the primary had never served, so the declared bound was 0.
+Such a restart is recorded as empty now: none of the 2,030 schedules is above its bound when it is simulated again, nor any of 1,984
+drawn from the others.
+
+## How it is measured
 
 Measured by \`npm run soak -- test/soak/hunt.soak.ts\`. \`SEEDS\` (20), \`SCHEDULES\` (200), \`NAMES\` (all) and \`PARTS\` (\`search,real\`) choose
 what it does. It adds a line to \`reports/hunt-soak.ndjson\`, or to the file in \`OPENCLAW_SOAK_ROWS\`, for each measurement and writes this page
@@ -73,6 +91,7 @@ function cellsOf({ name, ground }: Broken, own: readonly Hunted[], most: number)
     name,
     `\`${ground.policy}\``,
     own.length,
+    `${own.filter(({ random }) => random !== null).length}, ${own.filter(({ climb }) => climb !== null).length}`,
     needed(
       own.map(({ random }) => random),
       most,
