@@ -1,9 +1,7 @@
 // nestjs-throttler-storage-redis 0.1 with @nestjs/throttler 3: it reads how many records a user has, then adds one.
 import * as nest from 'nestjs-throttler-3';
 import { ThrottlerStorageRedisService } from 'nestjs-throttler-storage-redis-0.1';
-import { connect } from './support/connect.mjs';
-import { createThrottlerBefore5 } from './support/nest.mjs';
-import { limitText } from './support/window.mjs';
+import { createLimiterBefore5 } from './support/nest.mjs';
 
 export const about = {
   name: '@nestjs/throttler 3, storage-redis 0.1',
@@ -22,11 +20,6 @@ export const about = {
   topology: 'single',
 };
 
-/** Of both versions that are audited, the weaker promise: that of a window which the first request of a user starts. */
-export const promise = (policy) => `fixed-window:${limitText(policy)}:first`;
+export { promiseBefore5 as promise } from './support/nest.mjs';
 
-export async function createLimiter(options) {
-  const client = await connect(options.redis, options.ioredis);
-  const throttler = createThrottlerBefore5(options, nest, new ThrottlerStorageRedisService(client));
-  return { ...throttler, close: () => client.disconnect() };
-}
+export const createLimiter = (options) => createLimiterBefore5(options, nest, ThrottlerStorageRedisService);

@@ -1,8 +1,9 @@
 import 'reflect-metadata';
 import { Reflector } from '@nestjs/core';
 import { ThrottlerException, ThrottlerGuard } from '@nestjs/throttler';
+import { connect } from './connect.mjs';
 import { statedIn } from './headers.mjs';
-import { refuseCost, windowOf } from './window.mjs';
+import { limitText, refuseCost, windowOf } from './window.mjs';
 
 const HEADERS = { remaining: 'X-RateLimit-Remaining', reset: 'X-RateLimit-Reset' };
 
@@ -23,11 +24,17 @@ export async function createThrottler({ policy, prefix }, storage, more = {}) {
   return throttlerOf(guard, ThrottlerException, (user) => user);
 }
 
-/** The same before version 5, whose guard has one limit, in seconds, and makes keys of the address of a request. */
-export function createThrottlerBefore5({ policy, prefix }, { ThrottlerGuard, ThrottlerException }, storage) {
+/** Of the versions before 5, the weaker promise: that of a window which the first request of a user starts. */
+export const promiseBefore5 = (policy) => `fixed-window:${limitText(policy)}:first`;
+
+/** The limiter of a version before 5 over Redis: its guard has one limit, in seconds, and makes keys of an address. */
+export async function createLimiterBefore5({ policy, prefix, redis, ioredis }, nest, Storage) {
+  const client = await connect(redis, ioredis);
   const { limit, windowMs } = windowOf(policy);
-  const guard = new ThrottlerGuard({ limit, ttl: Math.ceil(windowMs / 1_000) }, storage, new Reflector());
-  return throttlerOf(guard, ThrottlerException, (user) => `${prefix}:${user}`);
+  const options = { limit, ttl: Math.ceil(windowMs / 1_000) };
+  const guard = new nest.ThrottlerGuard(options, new Storage(client), new Reflector());
+  const throttler = throttlerOf(guard, nest.ThrottlerException, (user) => `${prefix}:${user}`);
+  return { ...throttler, close: () => client.disconnect() };
 }
 
 function throttlerOf(guard, Denial, ipOf) {
