@@ -27,18 +27,8 @@ describe('a fault that changes nothing makes the run unknown', { timeout: 120_00
   it('a partition that another program heals', async () => {
     const folder = clusterFolder();
     await up(folder, ...TWO_REGIONS);
-    const command = [
-      'chaos',
-      'partition',
-      '--isolate',
-      'b',
-      '--at',
-      '1s',
-      '--for',
-      '20s',
-      '--duration',
-      '22',
-    ];
+    const times = ['--at', '1s', '--for', '20s', '--duration', '22'];
+    const command = ['chaos', 'partition', '--isolate', 'b', ...times];
     const run = startCli([...command, ...SMALL], { cwd: folder });
     await untilSaid(run, /fault partition/, { timeout: 60_000 });
     const healed = await callCli(['fault', 'heal'], { cwd: folder });

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, parse as partsOf, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { isLimiterFile } from '../../core/plugin-name.ts';
+import { readTextFile } from '../files/read-file.ts';
 
 /**
  * A digest of the code of a limiter: of its module and those beside it that this imports, or of its command, of the files
@@ -53,11 +54,7 @@ async function textsOfModule(file: string, seen = new Set<string>()): Promise<st
 const ABOUT = /^export const about = \{.*?^\};$/ms;
 const RELATIVE = /\b(?:from|import)\s*\(?['"](\.{1,2}\/[^'"]+)['"]/g;
 
-const MOST_BYTES = 1_000_000;
-
-/** '' of a word that is no file, and of a file that is too long for a source. */
-async function textOf(path: string): Promise<string> {
-  const found = await stat(path).catch(() => undefined);
-  if (found === undefined || !found.isFile() || found.size > MOST_BYTES) return '';
-  return readFile(path, 'utf8').catch(() => '');
+/** '' of a word that is no file, and of a file that is too long. */
+function textOf(path: string): Promise<string> {
+  return readTextFile(path).catch(() => '');
 }

@@ -15,7 +15,7 @@ export function scenarioFile(name: string): string {
 
 /** Whether this has the form of a built-in scenario's name: `baseline`, or `scoreboard/failover`. */
 export function isScenarioName(text: string): boolean {
-  return /^(?:scoreboard\/)?[\w-]+$/.test(text);
+  return /^[\w-]+$/.test(text.startsWith(`${BOARD}/`) ? text.slice(BOARD.length + 1) : text);
 }
 
 /** Built-in scenarios that a name of this form may mean. */

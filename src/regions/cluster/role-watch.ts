@@ -67,29 +67,34 @@ export async function watchRoles(
   { topology, direct }: Pick<Regions, 'topology' | 'direct'>,
   options: RoleWatchOptions,
 ): Promise<RoleWatch> {
+  const current = () => new Map(watches.map(({ name, role }) => [name, role]));
   const watches: NodeWatch[] = topology.nodes.map(({ name }) => {
-    const hasSuccessor = (slots: string) =>
-      watches.some(
-        (other) => other.name !== name && other.role.role === 'primary' && other.role.slots === slots,
-      );
-    return new NodeWatch({ name, client: connectDirect(direct(name)), topology, hasSuccessor }, options);
+    const isSucceeded = () => hasSuccessor(name, current());
+    return new NodeWatch({ name, client: connectDirect(direct(name)), topology, isSucceeded }, options);
   });
   await Promise.all(watches.map((watch) => watch.begin()));
   for (const watch of watches) watch.lookAgain();
   return {
-    current: () => new Map(watches.map(({ name, role }) => [name, role])),
+    current,
     async stop() {
       await Promise.all(watches.map((watch) => watch.stop()));
     },
   };
 }
 
+/** Whether another node was last seen as the primary of its slots. */
+export function hasSuccessor(node: string, roles: ReadonlyMap<string, NodeRole>): boolean {
+  const slots = roles.get(node)?.slots;
+  return [...roles].some(
+    ([name, other]) => name !== node && other.role === 'primary' && other.slots === slots,
+  );
+}
+
 interface WatchedNode {
   readonly name: string;
   readonly client: Redis;
   readonly topology: Topology;
-  /** Whether another node was last seen as the primary of these slots. */
-  readonly hasSuccessor: (slots: string) => boolean;
+  readonly isSucceeded: () => boolean;
 }
 
 /** The watch of one node. */
@@ -97,7 +102,7 @@ class NodeWatch {
   readonly name: string;
   readonly #client: Redis;
   readonly #topology: Topology;
-  readonly #hasSuccessor: WatchedNode['hasSuccessor'];
+  readonly #isSucceeded: () => boolean;
   readonly #options: RoleWatchOptions;
   #role: NodeRole | undefined;
   #reportedSlots: string | undefined;
@@ -112,11 +117,11 @@ class NodeWatch {
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
 
-  constructor({ name, client, topology, hasSuccessor }: WatchedNode, options: RoleWatchOptions) {
+  constructor({ name, client, topology, isSucceeded }: WatchedNode, options: RoleWatchOptions) {
     this.name = name;
     this.#client = client;
     this.#topology = topology;
-    this.#hasSuccessor = hasSuccessor;
+    this.#isSucceeded = isSucceeded;
     this.#options = options;
     client.on('close', () => {
       this.#isNewConnection = true;
@@ -171,7 +176,7 @@ class NodeWatch {
     // Decided: it serves its own data, or is a replica and copies its primary. No answer decides nothing.
     if (now.role === 'replica') this.#decideRestart(false);
     else if (answer?.isServing) this.#decideRestart(true);
-    else if (this.#restart) this.#restart.mayBeCopied ||= now.slots !== '' && !this.#hasSuccessor(now.slots);
+    else if (this.#restart) this.#restart.mayBeCopied ||= now.slots !== '' && !this.#isSucceeded();
   }
 
   /** Of slots alone only the second equal answer is: hundreds may move, one after another. */

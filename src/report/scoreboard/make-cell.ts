@@ -17,8 +17,8 @@ import type {
 export type JudgedLimiter = Pick<ScoreboardLimiter, 'id' | 'isOurs' | 'covers' | 'topology'>;
 
 /**
- * The cell of a run. A strategy of ours is judged by the bound that it declares and by its claims, any other limiter by the verdict of the
- * run, whose claims are those of its promise.
+ * The cell of a run. A strategy of ours is judged by the bound that it declares and by its claims, any other limiter by
+ * the verdict of the run, whose claims are those of its promise.
  */
 export function makeScoreboardCell(
   report: RunReport,

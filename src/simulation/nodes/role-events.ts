@@ -1,4 +1,4 @@
-import type { NodeRole, RoleEvent } from '../../regions/cluster/role-watch.ts';
+import { hasSuccessor, type NodeRole, type RoleEvent } from '../../regions/cluster/role-watch.ts';
 import type { VirtualTime } from '../virtual-time.ts';
 
 /** A stopped node counts as down after so long without an answer. */
@@ -121,15 +121,8 @@ export class RoleEvents {
     }
     if (seen.role.role === 'replica') this.#decide(name, seen, false);
     else if (node.serves) this.#decide(name, seen, true);
-    else if (seen.restart) seen.restart.mayBeCopied ||= seen.role.slots !== '' && !this.#hasSuccessor(name);
-  }
-
-  /** Whether another node was last seen as the primary of its slots. */
-  #hasSuccessor(node: string): boolean {
-    const slots = this.#seen.get(node)?.role.slots;
-    return [...this.#seen].some(
-      ([name, { role }]) => name !== node && role.role === 'primary' && role.slots === slots,
-    );
+    else if (seen.restart)
+      seen.restart.mayBeCopied ||= seen.role.slots !== '' && !hasSuccessor(name, this.current());
   }
 
   #decide(node: string, seen: Seen, serves: boolean): void {

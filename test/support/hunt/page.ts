@@ -130,10 +130,6 @@ const REASONS: Readonly<Record<string, string>> = {
     'a clock must step by less than the margin, which the bound allows, and a wave begin within as much of the end of a term.',
   keyOutlivesRefill:
     'all that is lent must be spent at the end of its term, and the bucket then be left alone until its key ends.',
-  termIsReadAtEveryDecision:
-    'a service must stall past the end of its term, and decide before its timer runs.',
-  restartIsAnotherHolder:
-    'a service must start again within its term and take up the account of the process before, whose tokens are spent.',
   repeatsAreWritten:
     'a request must be repeated over another connection after its primary has lost its replica and before it dies.',
   grantedIsAsHomeHasIt: 'it needs a request that is on its way for 13 s while its primary fails over twice.',
