@@ -2,15 +2,34 @@ import { describe, expect, it } from 'vitest';
 import { withRegions } from '../rating/homes.ts';
 import { parseScenario } from '../scenario/parse.ts';
 import { shapeOf } from './plan-file.ts';
-import { warmUpUsers } from './warm-up.ts';
+import { warmUpShape, warmUpUsers } from './warm-up.ts';
+
+function plan(written: object) {
+  const text = `# why\n${JSON.stringify({ claims: ['total-excess <= 0'], ...written })}`;
+  return parseScenario(text, { file: 'x.yaml' });
+}
 
 function shape(written: object) {
-  return shapeOf(
-    parseScenario(`# why\n${JSON.stringify({ claims: ['total-excess <= 0'], ...written })}`, {
-      file: 'x.yaml',
-    }),
-  );
+  return shapeOf(plan(written));
 }
+
+describe('the load of a warm-up', () => {
+  const warmUp = (load: object) => {
+    const { mode, ratePerSecond, peaks, connections } = warmUpShape(plan({ load }));
+    return { mode, ratePerSecond, peaks, connections };
+  };
+
+  it('is closed where the load is', () =>
+    expect(warmUp({ connections: 70 })).toMatchObject({ mode: 'closed', connections: 70 }));
+
+  it('has the rate of an open load, and not its peaks: a slow limiter begins without a queue', () => {
+    const open = { mode: 'open', rate: 300, peaks: { rate: 1_500, every: '4s', for: '500ms' } };
+    expect(warmUp(open)).toMatchObject({ mode: 'open', ratePerSecond: 300, peaks: undefined });
+  });
+
+  it('has ten requests a second in each region where the load has fewer', () =>
+    expect(warmUp({ mode: 'open', rate: 2 })).toMatchObject({ mode: 'open', ratePerSecond: 30 }));
+});
 
 describe('the users of a warm-up', () => {
   it('are one in each region', () => {

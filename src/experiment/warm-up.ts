@@ -12,6 +12,8 @@ import type { System } from './system.ts';
 import { AnswerWatch } from './watch/answer-watch.ts';
 
 const WARM_UP_MS = 2_000;
+/** Requests to each region: enough that one is answered where few arrive. */
+const LEAST_PER_SECOND = 10;
 /** How long to wait for the replies of requests that are open at the end of the load. */
 export const DRAIN_MS = 3_000;
 
@@ -24,7 +26,7 @@ export async function warmUp(
   { targets }: System,
   { send }: LoadSender,
 ): Promise<void> {
-  const shape = { ...cheapShapeOf(plan), mode: 'closed' as const };
+  const shape = warmUpShape(plan);
   const users = warmUpUsers(shape);
   const answers = new AnswerWatch();
   const recorder = new Recorder((operation) => answers.add(operation));
@@ -43,6 +45,17 @@ export async function warmUp(
       { hint: `see ${part?.gateway === undefined ? logOf(region) : 'the logs of its Rating services'}` },
     );
   }
+}
+
+/**
+ * An open load with a rate is warmed up at that rate: 1,000 connections that never wait would leave a slow limiter with a
+ * queue. Others are closed.
+ */
+export function warmUpShape(plan: Plan): LoadShape {
+  const { peaks: _, ...shape } = cheapShapeOf(plan);
+  if (shape.mode === 'closed' || shape.ratePerSecond === undefined) return { ...shape, mode: 'closed' };
+  const leastRate = LEAST_PER_SECOND * shape.regions.length;
+  return { ...shape, ratePerSecond: Math.max(shape.ratePerSecond, leastRate) };
 }
 
 /** The load of a plan, with requests of one token. */
