@@ -140,6 +140,16 @@ describe.each(SERVERS)('faults on nodes of %s', { timeout: 120_000 }, (server) =
     expect(await client('a-0').ping()).toBe('PONG');
   });
 
+  it('restart-empty: before the node serves, its replica copies that it has nothing, and is promoted', async () => {
+    await client('a-0').set(KEY, '1');
+    await vi.waitFor(async () => expect(await client('b-1').dbsize()).toBe(1), SOON);
+    await inject({ fault: 'restart-empty', node: 'a-0' });
+    await inject({ fault: 'failover', node: 'b-1' });
+    await becomes('b-1', 'primary');
+    await vi.waitFor(() => expect(restartsOf('a-0')).toMatchObject([{ isEmpty: true }]), SOON);
+    expect(await client('b-1').dbsize()).toBe(0);
+  });
+
   it('pause: the node does not answer, and answers waiting requests after the resume', async () => {
     const undo = await inject({ fault: 'pause', node: 'a-0' });
     const waiting = client('a-0').ping();

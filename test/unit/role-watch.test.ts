@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
-import { type RoleEvent, watchRoles } from '../../src/regions/cluster/role-watch.ts';
+import { type RoleEvent, type RoleWatch, watchRoles } from '../../src/regions/cluster/role-watch.ts';
 import { DEFAULT_TOPOLOGY, planTopology } from '../../src/topology/topology.ts';
 import { startTcpServer } from '../support/tcp-peer.ts';
 
@@ -8,10 +8,12 @@ interface Process {
   readonly runId: string;
   readonly own: string;
   readonly state: string;
+  /** By replicas; undefined: it does not count them. */
+  readonly copies?: number | undefined;
 }
 
 /** What a process of a node answers that holds no keys. */
-function reply([name = '', what = '']: readonly string[], { runId, own, state }: Process): string {
+function reply([name = '', what = '']: readonly string[], { runId, own, state, copies }: Process): string {
   const bulk = (text: string) => `$${text.length}\r\n${text}\r\n`;
   switch (`${name} ${what}`.trim().toLowerCase()) {
     case 'cluster nodes':
@@ -21,6 +23,8 @@ function reply([name = '', what = '']: readonly string[], { runId, own, state }:
     case 'info':
     case 'info server':
       return bulk(`run_id:${runId}\r\nloading:0\r\n`);
+    case 'info stats':
+      return bulk(copies === undefined ? 'total_reads:1\r\n' : `total_reads:1\r\nsync_full:${copies}\r\n`);
     case 'dbsize':
       return ':0\r\n';
     default:
@@ -33,61 +37,66 @@ const commandsIn = (request: string) =>
     [...words.matchAll(/\$\d+\r\n(.*)\r\n/g)].map(([, word = '']) => word),
   );
 
-describe('a node that restarts with nothing and becomes a replica before it serves', () => {
+describe('a node that restarts with nothing', () => {
   const SLOTS = '0-16383';
-  const replica = `myself,slave ${'1'.repeat(40)} 0 0 2 connected`;
+  const old: Process = { runId: 'a', own: `myself,master - 0 0 1 connected ${SLOTS}`, state: 'ok' };
+  const failing: Process = { ...old, runId: 'b', state: 'fail' };
+  const asReplica: Process = {
+    ...failing,
+    own: `myself,slave ${'1'.repeat(40)} 0 0 2 connected`,
+    state: 'ok',
+  };
 
-  it.each([
-    {
-      title: 'hears of its successor between two questions',
-      questions: 1,
-      successor: undefined,
-      isEmpty: false,
-    },
-    { title: 'had a successor before', questions: 5, successor: SLOTS, isEmpty: false },
-    { title: 'had none: its replicas may have copied it', questions: 5, successor: undefined, isEmpty: true },
-  ])('$title', async ({ questions, successor, isEmpty }) => {
-    const old = { runId: 'a', own: `myself,master - 0 0 1 connected ${SLOTS}`, state: 'ok' };
-    const restarted = { ...old, runId: 'b', state: 'fail' };
-    const succeeded = { ...restarted, own: replica, state: 'ok' };
-    let process: Process = old;
+  /** Its events. Before each command, `next` says what it is by then: `asked` counts commands that it had of CLUSTER. */
+  async function watched(next: (asked: number) => Process, until: (watch: RoleWatch) => Promise<unknown>) {
     let asked = 0;
+    let isRestarted = false;
     let open: Socket | undefined;
-    const first = await startTcpServer((socket) => {
+    const { port } = await startTcpServer((socket) => {
       open = socket;
       socket.on('data', (data) => {
         for (const command of commandsIn(data.toString())) {
-          socket.write(reply(command, process));
-          if (process === restarted && command[0]?.toLowerCase() === 'cluster' && ++asked === questions)
-            process = succeeded;
+          socket.write(reply(command, isRestarted ? next(asked) : old));
+          if (isRestarted && command[0]?.toLowerCase() === 'cluster') asked++;
         }
       });
     });
-    const own = successor === undefined ? replica : `myself,master - 0 0 2 connected ${successor}`;
-    const second = await startTcpServer((socket) => {
-      socket.on('data', (data) => {
-        for (const command of commandsIn(data.toString()))
-          socket.write(reply(command, { runId: 'c', own, state: 'ok' }));
-      });
-    });
     const events: RoleEvent[] = [];
-    const topology = planTopology({ ...DEFAULT_TOPOLOGY, regions: ['a', 'b'], replicas: 0 });
+    const topology = planTopology({ ...DEFAULT_TOPOLOGY, regions: ['a'], replicas: 0 });
     const watch = await watchRoles(
-      {
-        topology,
-        direct: (name) => ({ host: '127.0.0.1', port: (name === 'a-0' ? first : second).port }),
-      },
+      { topology, direct: () => ({ host: '127.0.0.1', port }) },
       { nowUs: () => 0, onChange: (event) => events.push(event), everyMs: 1 },
     );
     try {
-      process = restarted;
+      isRestarted = true;
       open?.destroy();
-      const wanted = expect.objectContaining({ event: 'restarted', runId: 'b', isEmpty });
-      await vi.waitFor(() => expect(events).toContainEqual(wanted), { timeout: 10_000 });
-      expect(watch.current().get('a-0')?.role).toBe('replica');
+      await vi.waitFor(() => until(watch), { timeout: 10_000 });
     } finally {
       await watch.stop();
     }
+    return events.filter(({ event }) => event === 'restarted');
+  }
+  const isReplica = async (watch: RoleWatch) => expect(watch.current().get('a-0')?.role).toBe('replica');
+
+  it.each([
+    { title: 'and hears of its successor', copies: 0, from: 5, isEmpty: false },
+    { title: 'and hears of its successor between two questions', copies: 0, from: 1, isEmpty: false },
+    { title: 'and is copied first', copies: 1, from: 5, isEmpty: true },
+    { title: 'and is copied before the first look', copies: 1, from: 0, isEmpty: true },
+    { title: 'and does not count copies', copies: undefined, from: 5, isEmpty: true },
+  ])('$title, then is a replica: is empty $isEmpty', async ({ copies, from, isEmpty }) => {
+    const next = (asked: number) => ({ ...(asked < from ? failing : asReplica), copies });
+    expect(await watched(next, isReplica)).toMatchObject([{ runId: 'b', isEmpty }]);
+  });
+
+  it('and has not served when the watch stops, counts as one that serves', async () => {
+    let looks = 0;
+    const next = (asked: number) => {
+      looks = asked;
+      return { ...failing, copies: 0 };
+    };
+    const until = async () => expect(looks).toBeGreaterThan(5);
+    expect(await watched(next, until)).toMatchObject([{ runId: 'b', isEmpty: true }]);
   });
 });
 

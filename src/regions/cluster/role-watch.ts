@@ -32,10 +32,7 @@ export type RoleEvent =
       readonly atUs: number;
       readonly runId: string;
       readonly previousRunId: string;
-      /**
-       * It served its slots without its former data, or was their only primary and may have been copied before it was
-       * succeeded.
-       */
+      /** It has lost its data, and served its slots without, or a replica copied them from it. */
       readonly isEmpty: boolean;
     };
 
@@ -67,34 +64,23 @@ export async function watchRoles(
   { topology, direct }: Pick<Regions, 'topology' | 'direct'>,
   options: RoleWatchOptions,
 ): Promise<RoleWatch> {
-  const current = () => new Map(watches.map(({ name, role }) => [name, role]));
-  const watches: NodeWatch[] = topology.nodes.map(({ name }) => {
-    const isSucceeded = () => hasSuccessor(name, current());
-    return new NodeWatch({ name, client: connectDirect(direct(name)), topology, isSucceeded }, options);
-  });
+  const watches = topology.nodes.map(
+    ({ name }) => new NodeWatch({ name, client: connectDirect(direct(name)), topology }, options),
+  );
   await Promise.all(watches.map((watch) => watch.begin()));
   for (const watch of watches) watch.lookAgain();
   return {
-    current,
+    current: () => new Map(watches.map(({ name, role }) => [name, role])),
     async stop() {
       await Promise.all(watches.map((watch) => watch.stop()));
     },
   };
 }
 
-/** Whether another node was last seen as the primary of its slots. */
-export function hasSuccessor(node: string, roles: ReadonlyMap<string, NodeRole>): boolean {
-  const slots = roles.get(node)?.slots;
-  return [...roles].some(
-    ([name, other]) => name !== node && other.role === 'primary' && other.slots === slots,
-  );
-}
-
 interface WatchedNode {
   readonly name: string;
   readonly client: Redis;
   readonly topology: Topology;
-  readonly isSucceeded: () => boolean;
 }
 
 /** The watch of one node. */
@@ -102,7 +88,6 @@ class NodeWatch {
   readonly name: string;
   readonly #client: Redis;
   readonly #topology: Topology;
-  readonly #isSucceeded: () => boolean;
   readonly #options: RoleWatchOptions;
   #role: NodeRole | undefined;
   #reportedSlots: string | undefined;
@@ -110,18 +95,17 @@ class NodeWatch {
   /** On a new connection another process may answer. */
   #isNewConnection = true;
   #restart:
-    | { runId: string; previousRunId: string; atUs: number; hasNothing: boolean; mayBeCopied: boolean }
+    | { runId: string; previousRunId: string; atUs: number; hasNothing: boolean; wasCopied: boolean }
     | undefined;
   #asking: Promise<Answer | undefined> | undefined;
   #looking: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
 
-  constructor({ name, client, topology, isSucceeded }: WatchedNode, options: RoleWatchOptions) {
+  constructor({ name, client, topology }: WatchedNode, options: RoleWatchOptions) {
     this.name = name;
     this.#client = client;
     this.#topology = topology;
-    this.#isSucceeded = isSucceeded;
     this.#options = options;
     client.on('close', () => {
       this.#isNewConnection = true;
@@ -173,10 +157,10 @@ class NodeWatch {
       this.#isNewConnection = false; // only now: an answer between two polls is not read
       this.#noteProcess(answer.process, atUs);
     }
-    // Decided: it serves its own data, or is a replica and copies its primary. No answer decides nothing.
+    if (answer === undefined) return; // decides nothing
+    if (this.#restart) this.#restart.wasCopied = answer.wasCopied;
     if (now.role === 'replica') this.#decideRestart(false);
-    else if (answer?.isServing) this.#decideRestart(true);
-    else if (this.#restart) this.#restart.mayBeCopied ||= now.slots !== '' && !this.#isSucceeded();
+    else if (answer.isServing) this.#decideRestart(true);
   }
 
   /** Of slots alone only the second equal answer is: hundreds may move, one after another. */
@@ -188,16 +172,16 @@ class NodeWatch {
     return true;
   }
 
-  /** Reports a restart once it is known what became of the new process. Before it serves, replicas may have copied it. */
+  /** Reports a restart once it is known what became of the new process: it serves, or copies its successor. */
   #decideRestart(serves: boolean): void {
     if (this.#restart === undefined) return;
-    const { hasNothing, mayBeCopied, ...seen } = this.#restart;
+    const { hasNothing, wasCopied, ...seen } = this.#restart;
     this.#restart = undefined;
     this.#options.onChange({
       event: 'restarted',
       node: this.name,
       ...seen,
-      isEmpty: hasNothing && (serves || mayBeCopied),
+      isEmpty: hasNothing && (serves || wasCopied),
     });
   }
 
@@ -206,13 +190,13 @@ class NodeWatch {
     const previousRunId = this.#runId;
     this.#runId = runId;
     if (previousRunId === undefined || previousRunId === runId) return;
-    this.#decideRestart(false); // restarted again before it served
+    this.#decideRestart(false); // it has not served
     this.#restart = {
       runId,
       previousRunId,
       atUs,
       hasNothing: this.#topology.persistence === 'none' || keys === 0,
-      mayBeCopied: false,
+      wasCopied: false,
     };
   }
 
@@ -242,9 +226,11 @@ class NodeWatch {
     const undecided = this.#restart !== undefined || isNew;
     const isCluster = isInCluster(this.#topology);
     // State before role: a node that learns of its successor in between reports ok, and then that it is no primary.
-    const [info, roles, server, keys] = await Promise.all([
+    // Copies after role: a replica copies before it is promoted, and only then is this node demoted.
+    const [info, roles, stats, server, keys] = await Promise.all([
       undecided && isCluster ? client.cluster('INFO') : '',
       isCluster ? client.call('CLUSTER', 'NODES') : client.info('replication'),
+      undecided ? client.info('stats') : '',
       isNew ? client.info('server') : undefined,
       isNew ? client.dbsize().catch(() => NO_KEY_COUNT) : 0,
     ]);
@@ -252,6 +238,8 @@ class NodeWatch {
     const runId = /run_id:(\w+)/.exec(server ?? '')?.[1];
     return {
       role,
+      // Counted from the start of the process. A server that does not count them may have been copied.
+      wasCopied: /^sync_full:(\d+)/m.exec(stats)?.[1] !== '0',
       isServing: isCluster ? info.includes('cluster_state:ok') : true, // one that still loads answers with errors
       process: runId === undefined ? undefined : ({ runId, keys } satisfies NewProcess),
     };
@@ -274,6 +262,8 @@ function readRole(replication: string): NodeRole {
 
 interface Answer {
   readonly role: NodeRole;
+  /** By a replica; true if this was not asked. */
+  readonly wasCopied: boolean;
   readonly isServing: boolean;
   readonly process: NewProcess | undefined;
 }

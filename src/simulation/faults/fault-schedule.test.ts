@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { simulateNodes } from '../../../test/support/simulated-nodes.ts';
+import { add, simulateNodes } from '../../../test/support/simulated-nodes.ts';
 import { type Event, type FaultRecord, SLOTS_EVENT } from '../../history/records/operation.ts';
 import { FAULT_NAMES } from '../../scenario/faults/index.ts';
 import type { PlannedFault } from '../../scenario/plan.ts';
@@ -8,6 +8,8 @@ import type { FaultyServices } from './fault.ts';
 import { SimulatedFaultSchedule } from './fault-schedule.ts';
 import { whyNotSimulated } from './registry.ts';
 
+/** A key of us-east. */
+const OF_US = 'b';
 const [AT, FOR] = [{ atMs: 5_000 }, { forMs: 8_000 }];
 
 /** One service in each region, which starts at once. */
@@ -36,7 +38,7 @@ class Services implements FaultyServices {
 
 /** A cluster with these faults; the load starts at 0. Records are texts like `inject partition at 5.0`, in seconds. */
 function play(faults: readonly PlannedFault[], more: Partial<TopologyOptions> = {}, seed = 1) {
-  const { time, topology, network, cluster, roles, pass, until } = simulateNodes(more, seed);
+  const { time, topology, network, cluster, roles, pass, until, connect } = simulateNodes(more, seed);
   const records: string[] = [];
   const services = new Services();
   const record = (noted: FaultRecord | Event) => {
@@ -56,7 +58,7 @@ function play(faults: readonly PlannedFault[], more: Partial<TopologyOptions> = 
   });
   const failed: string[] = [];
   schedule.start(() => failed.push('failed'));
-  return { records, schedule, failed, services, network, cluster, roles, pass, until };
+  return { records, schedule, failed, services, network, cluster, roles, pass, until, connect };
 }
 
 describe('a fault of a simulation is injected, seen, healed, and the nodes settle', () => {
@@ -204,17 +206,29 @@ describe('a fault in a simulation', () => {
   });
 
   it('that promotes a replica of a node without data, before that serves, leaves the shard without its data', async () => {
-    const { records, roles, until } = play([
+    const { records, roles, pass, until, connect } = play([
       { fault: 'restart-empty', node: 'us-east-0', atMs: 4_800, forMs: 300 },
       { fault: 'failover', node: 'eu-west-1', atMs: 4_900, forMs: 300 },
     ]);
+    await pass(2_000); // by then it is linked
+    const client = await connect('us-east', 'us-east-0');
+    expect(await client.ask(add(OF_US))).toMatchObject({ values: [1, expect.any(Number)] });
     await until('it to settle', () => records.length >= 6);
-    expect(roles).toContainEqual(
-      expect.objectContaining({ event: 'role', node: 'eu-west-1', from: 'replica', to: 'primary' }),
-    );
-    expect(roles).toContainEqual(
-      expect.objectContaining({ event: 'restarted', node: 'us-east-0', isEmpty: true }),
-    );
+    const ofNode = (node: string) => roles.filter((event) => event.node === node);
+    expect(ofNode('eu-west-1')).toMatchObject([{ from: 'replica', to: 'primary' }]);
+    expect(ofNode('us-east-0')).toMatchObject([
+      { event: 'role', to: 'down' },
+      { event: 'role', to: 'primary' },
+      { event: 'role', to: 'replica' },
+      { event: 'restarted', isEmpty: true },
+    ]);
+  });
+
+  it('that kills a primary until a replica has taken over loses only what was not copied', async () => {
+    const { roles, until } = play([{ fault: 'restart', node: 'us-east-0', atMs: 5_000, forMs: 500 }]);
+    const restarts = () => roles.filter(({ event }) => event === 'restarted');
+    await until('its return', () => restarts().length > 0);
+    expect(restarts()).toMatchObject([{ node: 'us-east-0', isEmpty: false }]);
   });
 
   it('that comes and goes is cut in lengths of its seed', async () => {

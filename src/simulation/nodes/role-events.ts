@@ -1,4 +1,4 @@
-import { hasSuccessor, type NodeRole, type RoleEvent } from '../../regions/cluster/role-watch.ts';
+import type { NodeRole, RoleEvent } from '../../regions/cluster/role-watch.ts';
 import type { VirtualTime } from '../virtual-time.ts';
 
 /** A stopped node counts as down after so long without an answer. */
@@ -14,7 +14,12 @@ export interface WatchedNode {
   readonly name: string;
   /** Its process, if one runs. */
   readonly running:
-    | { readonly id: string; readonly hadNoData: boolean; readonly isPaused: boolean }
+    | {
+        readonly id: string;
+        readonly hadNoData: boolean;
+        readonly isPaused: boolean;
+        readonly server: { readonly wasCopied: boolean };
+      }
     | undefined;
   /** As the node itself sees it; `down` if it does not run. */
   readonly role: NodeRole;
@@ -27,8 +32,8 @@ interface Restart {
   readonly previousRunId: string;
   readonly atUs: number;
   readonly hasNothing: boolean;
-  /** It was the only primary of its slots. */
-  mayBeCopied: boolean;
+  /** By a replica. */
+  wasCopied: boolean;
 }
 
 interface Seen {
@@ -113,22 +118,21 @@ export class RoleEvents {
     const previousRunId = seen.runId;
     seen.runId = running.id;
     if (previousRunId !== undefined && previousRunId !== running.id) {
-      this.#decide(name, seen, false); // restarted again before it served
+      this.#decide(name, seen, false); // it has not served
       seen.restart = {
         ...{ runId: running.id, previousRunId, atUs: this.#time.nowUs, hasNothing: running.hadNoData },
-        mayBeCopied: false,
+        wasCopied: false,
       };
     }
+    if (seen.restart) seen.restart.wasCopied = running.server.wasCopied;
     if (seen.role.role === 'replica') this.#decide(name, seen, false);
     else if (node.serves) this.#decide(name, seen, true);
-    else if (seen.restart)
-      seen.restart.mayBeCopied ||= seen.role.slots !== '' && !hasSuccessor(name, this.current());
   }
 
   #decide(node: string, seen: Seen, serves: boolean): void {
     if (seen.restart === undefined) return;
-    const { hasNothing, mayBeCopied, ...restart } = seen.restart;
+    const { hasNothing, wasCopied, ...restart } = seen.restart;
     seen.restart = undefined;
-    this.#onEvent({ event: 'restarted', node, ...restart, isEmpty: hasNothing && (serves || mayBeCopied) });
+    this.#onEvent({ event: 'restarted', node, ...restart, isEmpty: hasNothing && (serves || wasCopied) });
   }
 }

@@ -102,6 +102,10 @@ export class Server implements ServerForClients {
     return this.#replicas.online;
   }
 
+  get wasCopied(): boolean {
+    return this.#replicas.wasCopied;
+  }
+
   /** Becomes a replica of this node, or changes to it. Waiting clients are answered UNBLOCKED and disconnected. */
   replicate(node: string): void {
     const { network, process, place, clockUs } = this.#options;

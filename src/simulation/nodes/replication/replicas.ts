@@ -47,6 +47,7 @@ export class Replicas {
   readonly #replicas: Replica[] = [];
   readonly #waits = new Set<Wait>();
   #isHeld = false;
+  #wasCopied = false;
   #pingedS: number;
   #good = 0;
 
@@ -58,6 +59,11 @@ export class Replicas {
   /** The nodes that are linked and up to date enough to be listed. */
   get online(): readonly string[] {
     return this.#replicas.filter(({ isOnline }) => isOnline).map(({ node }) => node);
+  }
+
+  /** Whether a replica began to copy all data: `sync_full` of Redis above 0. */
+  get wasCopied(): boolean {
+    return this.#wasCopied;
   }
 
   /** Whether a write is refused with NOREPLICAS. It is counted once a second and when replicas come and go, as Redis does. */
@@ -81,6 +87,7 @@ export class Replicas {
     if (from !== undefined && missed === undefined) return 'must copy';
     this.#replicas.push(replica);
     if (missed === undefined) {
+      this.#wasCopied = true;
       end.send({ full: { id: log.id, offset: log.offset, data: data().copy() } }, SNAPSHOT_BYTES);
     } else {
       replica.isOnline = true;
