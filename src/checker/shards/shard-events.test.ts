@@ -229,6 +229,17 @@ describe('the episodes of a shard', () => {
   });
 
   it.each([
+    { title: 'less than a second', atS: 12.9, want: 1 },
+    { title: 'more than a second', atS: 13.1, want: 0 },
+  ])('count one that was copied before the takeover, and seen $title after it: $want', ({ atS, want }) => {
+    const records = [role('a', 10.5, 'down'), role('b', 12), restart('a', atS, true)];
+    const parts = [by('a', 1), by('a', 9), by('b', 14)];
+    expect(episodes(parts, [...records, role('a', 13.2, 'replica')])).toMatchObject([
+      { emptyRestarts: want },
+    ]);
+  });
+
+  it.each([
     { title: 'is in no bound', decidesIn: 'b', want: { central: 20, acked: 0 } },
     { title: 'adds b', decidesIn: 'a', want: { central: 55.5, acked: 20 } }, // 20 + 5/s * 3.1 s of overlap + 20
   ])('the restart of a replaced primary $title where $decidesIn decides then', ({ decidesIn, want }) => {

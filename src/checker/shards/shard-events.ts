@@ -248,7 +248,8 @@ function countEmptyRestarts(chains: ShardNodes, ofShard: OfShard): number {
 
 /**
  * Whether an empty restart can cost tokens. If another node has taken over, it can as long as the node is a primary again:
- * clients with a stale address are decided by it, and a replica that copies it may be the next to take over.
+ * clients with a stale address are decided by it, and a replica that copies it may be the next to take over. One that was
+ * seen soon after the takeover may have been copied before it.
  */
 function matters(
   chains: ShardNodes,
@@ -257,7 +258,7 @@ function matters(
 ): boolean {
   const own = tenures.findLastIndex((tenure) => tenure.node === node && tenure.atUs <= atUs);
   const successor = tenures[own + 1];
-  if (successor === undefined || successor.atUs > atUs) return true;
+  if (successor === undefined || successor.atUs > atUs - SEEN_LATE_US) return true;
   const demoted = roleEventsOf(chains.nameOf(node), events).find(
     (role) => role.to === 'replica' && role.atUs > atUs,
   );
