@@ -42,9 +42,25 @@ export function renderMarkdown(untrusted: Document): string {
   ].join('\n');
 }
 
-export function renderMarkdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const line = (cells: readonly string[]) => `| ${cells.map(escaped).join(' | ')} |`;
-  return [line(head), `|${' --- |'.repeat(head.length)}`, ...rows.map(line)];
+/** Columns named in `urls` have URLs, separated by blanks, which become links. */
+export function renderMarkdownTable(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  urls: readonly string[] = [],
+): string[] {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  const cell = (text: string, at: number) =>
+    urls.includes(head[at] ?? '') ? text.split(' ').map(linked).join(' ') : escaped(text);
+  return [
+    line(head.map(escaped)),
+    `|${' --- |'.repeat(head.length)}`,
+    ...rows.map((row) => line(row.map(cell))),
+  ];
+}
+
+/** A URL without characters that could end it or the cell; any other text is escaped. */
+function linked(url: string): string {
+  return /^https?:\/\/[\w.~/%?=&+#:@,-]+$/.test(url) ? `<${url}>` : escaped(url);
 }
 
 /** Escapes links, mentions, markup and the end of a cell. */

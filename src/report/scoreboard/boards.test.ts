@@ -213,4 +213,10 @@ describe('a board as text', () => {
     expect(text).toContain('ratings:u1: 22 &gt; 20. Again: `openclaw-rl run scoreboard/healthy`');
     expect(text).toContain('What a cell does not mean');
   });
+
+  it('links what was read, unless the URL could end its link or its cell', () => {
+    const documentation = ['https://example.com/a_b?c=1#d', 'https://example.com/|>'];
+    const text = renderScoreboardMarkdown({ ...shown, limiters: [{ ...row('a'), documentation }] });
+    expect(text).toContain(' <https://example.com/a_b?c=1#d> https:&#47;/example.com/\\|&gt; |');
+  });
 });

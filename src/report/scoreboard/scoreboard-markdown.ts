@@ -77,5 +77,5 @@ function madeBy({ program, machine, command, cells }: Scoreboard): string {
 }
 
 function tableOf({ head, rows }: TextTable): string[] {
-  return renderMarkdownTable(head, rows);
+  return renderMarkdownTable(head, rows, ['documentation']);
 }
