@@ -80,6 +80,7 @@ describe('the headroom of a bucket', () => {
     { promise: 'sliding-window:10/2s', want: 3 },
     { promise: 'fixed-window:10/2s:epoch', want: 3 },
     { promise: 'fixed-window:10/2s:first', want: 3 },
+    { promise: 'sliding-counter:10/2s', want: 4 }, // one shorter than 1/16 of a window admits 11
     { promise: 'fixed-window:10/2s', want: 5.5 }, // a span of almost four windows meets five of them: (50 - 28) / 4
   ])('of $promise is what its tightest span leaves', ({ promise, want }) => {
     const parts = [2, 4, 6, 8, 10].flatMap((atS) => [

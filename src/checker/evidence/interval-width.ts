@@ -11,7 +11,7 @@ export function causeOfWidth(table: OperationTable, refillUs: number): string {
   const { starts, ends, widths } = sampleTimes(table);
   const medianUs = widths[widths.length >> 1] ?? 0;
   if (10 * medianUs < refillUs)
-    return 'the intervals are narrow, so the buckets were not used up: send more requests for each user';
+    return 'the intervals are narrow, so the buckets were not used up: the limiter denied while tokens were left, or each user needs more requests';
   const spanUs = Math.min(rangeOf(starts), rangeOf(ends));
   const half = `half of the requests seem to take ${lengthText(medianUs)} or more`;
   if (widths.length > 1 && medianUs >= spanUs)

@@ -70,8 +70,13 @@ export function windowHeadroom(
 function computeRoom(bucket: BucketRows, promise: WindowPromise, clock: WindowClock, spans: Spans): number {
   const { limit } = promise;
   if (promise.type === 'sliding-window') return spans.roomWithin(1, limit);
-  if (promise.type === 'sliding-counter')
-    return spans.roomInEach((windows) => counterAllowance(promise, windows));
+  if (promise.type === 'sliding-counter') {
+    const allowedIn = (windows: number) => counterAllowance(promise, windows);
+    return SHORT_COUNTER_LENGTHS.reduce(
+      (least, windows) => Math.min(least, spans.roomWithin(windows, allowedIn(windows))),
+      spans.roomInEach(allowedIn),
+    );
+  }
   if (promise.alignment === 'any') return spans.roomInEach();
   if (promise.alignment === 'first')
     return Math.min(spans.roomWithin(1, limit, spans.isUnopened), spans.roomInEach());
@@ -104,10 +109,9 @@ function counterAllowance({ limit }: WindowPromise, windows: number): number {
   return Math.floor(limit * (1 + windows)) + 1;
 }
 
-const COUNTER_LENGTHS = [
-  ...Array.from({ length: 8 }, (_, at) => (at + 1) / 16),
-  ...Array.from({ length: 127 }, (_, at) => (at + 2) / 2),
-];
+/** Of one window. */
+const SHORT_COUNTER_LENGTHS = Array.from({ length: 8 }, (_, at) => (at + 1) / 16);
+const COUNTER_LENGTHS = [...SHORT_COUNTER_LENGTHS, ...Array.from({ length: 127 }, (_, at) => (at + 2) / 2)];
 
 function firstFound(lengths: readonly number[], find: (length: number) => BrokenWindows): BrokenWindows {
   for (const length of lengths) {
