@@ -90,6 +90,13 @@ describe('the headroom of a bucket', () => {
     expect(headroomOf(parts, '10:5/s', promise)?.median.tokens).toBe(want);
   });
 
+  it('of any windows is that in three of them, if the history is as long as three', () => {
+    const parts = [1, 3.05, 5.1].flatMap((atS) => [...times(10, { invokedUs: atS * S }), denied(atS)]);
+    expect(headroomOf(parts, '10:5/s', 'fixed-window:10/2s')?.median.tokens).toBe(10 / 2);
+    const more = [...parts, ...times(10, { invokedUs: 7.15 * S }), denied(7.15)];
+    expect(headroomOf(more, '10:5/s', 'fixed-window:10/2s')?.median.tokens).toBeCloseTo(10 / 3, 9);
+  });
+
   it('is large where it is not certain which request began a window, and says so', () => {
     const parts = [...times(7, { invokedUs: S }), { ...denied(1), cost: 4 }];
     expect(headroomOf(parts, '10:5/s', 'fixed-window:10/2s:first')?.cause).toMatch(

@@ -137,12 +137,19 @@ export class Spans {
     return least;
   }
 
-  /** The least room for each window in spans as long as several windows; `allowedIn` is the allowance of a span. */
+  /**
+   * The least room for each window in spans as long as several windows; `allowedIn` is the allowance of a span. Beyond
+   * MOST_ROOMS windows each length is twice the one before.
+   */
   roomInEach(allowedIn: (windows: number) => number = (windows) => this.#meeting(windows)): number {
     const { limit, windowUs } = this.#promise;
     const spanUs = this.#spanUs();
     let least = limit;
-    for (let windows = 1; windows * windowUs <= spanUs; windows *= 2)
+    for (
+      let windows = 1;
+      windows * windowUs <= spanUs;
+      windows = windows < MOST_ROOMS ? windows + 1 : 2 * windows
+    )
       least = Math.min(least, this.roomWithin(windows, allowedIn(windows)) / windows);
     return least;
   }
@@ -240,6 +247,7 @@ export class Spans {
 
 /** Every count of windows up to this is checked. */
 const MOST_COUNTS = 64;
+const MOST_ROOMS = 8;
 
 /** The least length on the recorder's clock of a length on the limiter's, which may have run ahead. */
 export function leastOnRecorder(lengthUs: number, { rhoPpm, epsilonUs }: WindowClock): number {
