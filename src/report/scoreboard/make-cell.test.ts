@@ -67,6 +67,15 @@ describe('a cell of the scoreboard', () => {
     expect(cellOf(run('healthy'))).toMatchObject({ status: 'kept', witness: null, seed: central.seed });
   });
 
+  it('has how many requests got no decision, by the code of their error, the most frequent first', () => {
+    const errors = { failed: { LOAD_ENDED: 2, LIMITER_FAILED: 1 }, info: { LIMITER_FAILED: 4 } };
+    const undecided = cellOf(run('healthy', { errors })).figures?.undecided ?? {};
+    expect(Object.entries(undecided)).toEqual([
+      ['LIMITER_FAILED', 5],
+      ['LOAD_ENDED', 2],
+    ]);
+  });
+
   it('is unknown without evidence, with the reason', () => {
     const unproved = { verdict: 'unknown', claims: [claim('unknown', 'evidence')] };
     expect(cellOf(run('healthy', unproved))).toMatchObject({ status: 'unknown', reason: 'it unknown' });

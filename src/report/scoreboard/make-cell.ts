@@ -79,17 +79,26 @@ function excessOf({ promise, windows, overAdmission }: RunReport): CellExcess {
 }
 
 function figuresOf(report: RunReport, excess: CellExcess): CellFigures {
-  const { falseDenials, dishonest, whole, sent } = report;
+  const { falseDenials, dishonest, whole, sent, errors } = report;
   return {
     excess,
     falseDenials:
       falseDenials.whyNot === '' ? { total: falseDenials.total, judged: falseDenials.judged } : null,
     decided: meanDecidedShare(report),
+    undecided: sumsByCode([errors.failed, errors.info]),
+    dropped: whole.dropped,
     dishonest: { total: dishonest.total, judged: whole.stated },
     p50Us: slowestAdmissions(report, 'p50Us'),
     p99Us: slowestAdmissions(report, 'p99Us'),
     requests: sent,
   };
+}
+
+function sumsByCode(all: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const sums = new Map<string, number>();
+  for (const [code, count] of all.flatMap((counts) => Object.entries(counts)))
+    sums.set(code, (sums.get(code) ?? 0) + count);
+  return Object.fromEntries([...sums].toSorted(([, one], [, other]) => other - one));
 }
 
 /** As a token bucket, a limiter that promises windows breaks no promise. */

@@ -25,6 +25,8 @@ const figures = z.object({
   }),
   falseDenials: share.nullable(),
   decided: z.number().min(0).max(1).nullable(),
+  undecided: z.record(z.string(), z.number()).exactOptional(),
+  dropped: z.number().exactOptional(),
   dishonest: share,
   ...{ p50Us: z.number().nullable(), p99Us: z.number().nullable(), requests: z.number() },
 });

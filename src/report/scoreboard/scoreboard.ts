@@ -93,6 +93,10 @@ export interface CellFigures {
    * of the regions.
    */
   readonly decided: number | null;
+  /** Requests that were neither allowed nor denied, by the code of their error, the most frequent first. Absent in boards of before. */
+  readonly undecided?: Readonly<Record<string, number>>;
+  /** Requests that were due, and not sent: all connections of their region were busy. Absent in boards of before. */
+  readonly dropped?: number;
   /** Stated values that cannot be true, and decisions that stated something besides yes or no. */
   readonly dishonest: Share;
   /** Latency of admissions in the slowest region, microseconds. */

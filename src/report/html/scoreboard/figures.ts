@@ -88,7 +88,8 @@ function endsText(windows: number): string {
 
 /** Every figure of a run with its name and its unit. */
 export function figureRows(figures: CellFigures): [name: string, value: string][] {
-  const { excess, falseDenials, decided, dishonest, p50Us, p99Us, requests } = figures;
+  const { excess, falseDenials, decided, undecided, dropped = 0 } = figures;
+  const { dishonest, p50Us, p99Us, requests } = figures;
   return [
     [EXCESS_NAMES[excess.of], amountText(excess.tokens, excess.of === 'windows' ? 'request' : 'token')],
     ...(excess.declared === null ? [] : [pair('declared excess', amountText(excess.declared, 'token'))]),
@@ -97,10 +98,14 @@ export function figureRows(figures: CellFigures): [name: string, value: string][
       : [pair('requests that end such a window', wholeText(excess.windows))]),
     ['false denials', falseDenials === null ? 'none is promised' : ofText(falseDenials, 'judged denials')],
     ['availability', decided === null ? NONE : shareText(decided)],
+    ...(undecided === undefined ? [] : [pair('without a decision', byCodeText(undecided))]),
     ['dishonest headers', dishonest.judged === 0 ? 'none stated' : ofText(dishonest, 'answers')],
     ['p50, slowest region', timeText(p50Us)],
     ['p99, slowest region', timeText(p99Us)],
     ['requests', wholeText(requests)],
+    ...(dropped === 0
+      ? []
+      : [pair('not sent', `${count(dropped, 'request')}: all connections of the region were busy`)]),
   ];
 }
 
@@ -114,6 +119,12 @@ const NONE = 'no sample';
 
 function pair(name: string, value: string): [string, string] {
   return [name, value];
+}
+
+/** Like `1,204 LIMITER_FAILED, 3 LOAD_ENDED`. */
+export function byCodeText(counts: Readonly<Record<string, number>>): string {
+  const texts = Object.entries(counts).map(([code, sum]) => `${wholeText(sum)} ${code}`);
+  return texts.length === 0 ? 'none' : texts.join(', ');
 }
 
 function ofText({ total, judged }: Share, what: string): string {

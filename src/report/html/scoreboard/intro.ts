@@ -71,6 +71,10 @@ const COUNTED = [
     'availability',
     'The share of requests that were answered yes or no, as the mean of the regions: during the fault, else over the whole load.',
   ],
+  [
+    'without a decision',
+    'Requests with neither, by the code of their error. LIMITER_FAILED: the limiter refused or threw; SERVICE_REPLY_LOST: no answer came in time, or its service was killed; SERVICE_UNREACHABLE: no service was there; LOAD_ENDED: the load was over.',
+  ],
   ['false denials', 'Denials of requests that the limit had room for, where the promise names such.'],
   ['dishonest headers', 'Answers that state what cannot be true, like more tokens than the limit.'],
   ['p50, p99', 'Latency of admissions in the slowest region.'],

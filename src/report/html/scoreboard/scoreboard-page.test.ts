@@ -135,6 +135,14 @@ describe('what a cell says', () => {
       'p99, slowest region': '12.3 ms',
       requests: '12,345',
     });
+    const lost = { ...figures, undecided: { LIMITER_FAILED: 1_871, LOAD_ENDED: 3 }, dropped: 1 };
+    expect(Object.fromEntries(figureRows(lost))).toMatchObject({
+      'without a decision': '1,871 LIMITER_FAILED, 3 LOAD_ENDED',
+      'not sent': '1 request: all connections of the region were busy',
+    });
+    expect(Object.fromEntries(figureRows({ ...figures, undecided: {} }))).toMatchObject({
+      'without a decision': 'none',
+    });
     expect(Object.fromEntries(figureRows(windows))).toMatchObject({
       'worst window, above the limit': '1 request',
       'requests that end such a window': '3',
