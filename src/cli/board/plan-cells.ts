@@ -1,6 +1,7 @@
 import { defaultClaims } from '../../checker/claims/default-claims.ts';
 import type { BoardScenario } from '../../core/board-terms.ts';
 import type { Promised } from '../../core/promise.ts';
+import { traitsOf } from '../../core/strategies.ts';
 import { evidenceClaims } from '../../report/matrix.ts';
 import type { Plan } from '../../scenario/plan.ts';
 import { type Instead, readScenario } from '../files/read-scenario.ts';
@@ -56,7 +57,7 @@ async function planOf(
       return await planOfPlugin(name, { plugin: by.plugin, instead, claims }, environment);
     }
     const plan = await readScenario(name, { ...instead, strategy: by.strategy }, environment);
-    return { plan: { ...plan, claims: [...claimsOfOurs(plan), ...evidenceClaims(plan)] } };
+    return { plan: { ...plan, claims: [...claimsOfOurs(plan), ...evidenceOfOurs(plan)] } };
   } catch (error) {
     return { reason: error instanceof Error ? error.message.replaceAll(/\s*\n\s*/g, ' ') : String(error) };
   }
@@ -68,6 +69,19 @@ const NO_FALSE_DENIAL = 'false-denials <= 0';
 function claimsOfOurs({ strategy, faults }: Plan): string[] {
   const isWhole = faults.length === 0 && defaultClaims({ strategy }).includes(NO_FALSE_DENIAL);
   return isWhole ? [NO_FALSE_DENIAL] : [];
+}
+
+/**
+ * A denial proves a bucket contested if no token was left. Of a strategy that lends, most come while other regions hold
+ * lent tokens; 15% to 45% of the 20 users were contested in these scenarios.
+ */
+const CONTESTED_OF_LENDERS = 'contested >= 15%';
+
+function evidenceOfOurs(plan: Plan): string[] {
+  const { lends = false } = traitsOf(plan.strategy);
+  return evidenceClaims(plan).map((claim) =>
+    lends && claim.startsWith('contested') ? CONTESTED_OF_LENDERS : claim,
+  );
 }
 
 /** The words of the command `run` that makes the run of a cell again, without its seed. */

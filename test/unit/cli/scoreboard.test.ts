@@ -4,9 +4,12 @@ import { describe, expect, it } from 'vitest';
 import type { BoardLimiter } from '../../../src/cli/board/board-limiter.ts';
 import { limiterDigest } from '../../../src/cli/board/limiter-digest.ts';
 import { cellOf, type MeasuredBy } from '../../../src/cli/board/measure-cells.ts';
+import { rowOfStrategy } from '../../../src/cli/board/our-strategies.ts';
+import { planCells } from '../../../src/cli/board/plan-cells.ts';
 import { TimeLeft } from '../../../src/cli/board/time-left.ts';
 import { keepCell, makeCellFolder, RUNS } from '../../../src/cli/files/kept-cells.ts';
 import { readReport } from '../../../src/cli/files/read-report.ts';
+import type { Environment } from '../../../src/cli/process/environment.ts';
 import { readLimiterFile } from '../../../src/limiter/plugin/command/limiter-file.ts';
 import { callCli } from '../../support/call-cli.ts';
 import { testFolder } from '../../support/cli.ts';
@@ -148,6 +151,18 @@ describe('scoreboard', () => {
     const { code, stderr } = await callCli(['scoreboard', '--check', '--against', 'a.json'], { cwd });
     expect([code, stderr]).toEqual([64, expect.stringMatching(/"a\.json" has no such cell with a verdict/)]);
   });
+});
+
+it.each([
+  { strategy: 'central', want: ['false-denials <= 0', 'contested >= 50%'] },
+  { strategy: 'lease', want: ['contested >= 15%'] }, // a denial may come while another region holds lent tokens
+] as const)('wants of $strategy $want', async ({ strategy, want }) => {
+  const words = ['--strategy', strategy];
+  const limiter = { row: rowOfStrategy(strategy), by: { strategy }, words, skip: {} };
+  const environment = { cwd: testFolder() } as Environment;
+  const [cell] = await planCells([limiter], { scenarios: ['healthy'], seed: 1 }, environment);
+  const claims = cell !== undefined && 'plan' in cell ? cell.plan.claims : [];
+  expect(claims.filter((claim) => /contested|denials/.test(claim))).toEqual(want);
 });
 
 it('reads the file of a limiter that its page shows', async () => {
