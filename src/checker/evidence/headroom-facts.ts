@@ -84,6 +84,8 @@ function explainHeadroom(
     return 'the promise does not say when a window begins: add :epoch or :first to it, or record more windows';
   if (promise.type === 'fixed-window' && promise.alignment === 'first')
     return 'it is seldom certain which request began a window: record more windows';
+  if (promise.type === 'fixed-window' && promise.alignment === 'epoch')
+    return 'the clock that begins the windows moved or is not known well enough, or the buckets were not used up';
   const refillUs = (tokens * quantaPerToken) / quantaPerUs;
   if (2 * slackUs >= refillUs)
     return `${timeText(slackUs)} are granted for the limiter's clock: use a smaller --clock-slack if the clock is that exact`;
