@@ -29,7 +29,7 @@ describe('no text of the repository cites', () => {
   });
 
   it('an issue by its number', () => {
-    const others = `valkey-io/valkey#774 &#39;\n\`\`\`text\n  #${1} allowed\n\`\`\`\n`;
+    const others = `valkey-io/valkey#774, escaped valkey-io/valkey\\#${774} &#39;\n\`\`\`text\n  #${1} allowed\n\`\`\`\n`;
     expect(issueNumbers(page(`Issue ${2} and #${12}; ${others}`))).toEqual([`Issue ${2}`, `#${12}`]);
     expect(foundBy(issueNumbers)).toEqual([]);
   });

@@ -44,7 +44,7 @@ export function designSections({ text }: SourceText): readonly string[] {
 export function issueNumbers({ file, text }: SourceText): readonly string[] {
   if (extname(file) === '.css') return matches(text, /\bissues? #?\d+/gi); // a color begins with #, too
   const prose = file.endsWith('.md') ? text.replace(/^```[\s\S]*?^```$/gm, '') : text;
-  return matches(prose, /\bissues? #?\d+|(?<![\w&/#])#\d+\b/gi);
+  return matches(prose, /\bissues? #?\d+|(?<![\w&/#]|\w\\)#\d+\b/gi);
 }
 
 /**
