@@ -122,7 +122,7 @@ function pair(name: string, value: string): [string, string] {
 }
 
 /** Like `1,204 LIMITER_FAILED, 3 LOAD_ENDED`. */
-export function byCodeText(counts: Readonly<Record<string, number>>): string {
+function byCodeText(counts: Readonly<Record<string, number>>): string {
   const texts = Object.entries(counts).map(([code, sum]) => `${wholeText(sum)} ${code}`);
   return texts.length === 0 ? 'none' : texts.join(', ');
 }
