@@ -74,6 +74,12 @@ function contestedClaim({ contestedPercent = CONTESTED_PERCENT }: StrategyTraits
   return `contested >= ${contestedPercent}%`;
 }
 
+/** The claim, which wants at most this percentage if it is one on contested buckets. */
+export function withContestedAtMost(claim: string, contestedPercent: number): string {
+  const written = /^\s*contested\s*>=\s*(\d+(?:\.\d+)?)%\s*$/.exec(claim)?.[1];
+  return Number(written) > contestedPercent ? contestedClaim({ contestedPercent }) : claim;
+}
+
 /** The claims of a scenario for a limiter with this promise: those on correctness are of the promise instead. */
 export function claimsForPromise(claims: readonly string[], promise: Promised): readonly string[] {
   return [...claimsOfPromise(promise, true), ...claims.filter((text) => !isOnCorrectness(parseClaim(text)))];
@@ -81,10 +87,9 @@ export function claimsForPromise(claims: readonly string[], promise: Promised): 
 
 /** Adapts a claim to a strategy: a claim on contested buckets is lowered to the share that this strategy drains. */
 export function claimForStrategy(claim: unknown, strategy: string): unknown {
-  const traits = traitsOf(strategy);
-  if (traits.contestedPercent === undefined || typeof claim !== 'string') return claim;
-  const written = /^\s*contested\s*>=\s*(\d+(?:\.\d+)?)%\s*$/.exec(claim)?.[1];
-  return Number(written) > traits.contestedPercent ? contestedClaim(traits) : claim;
+  const { contestedPercent } = traitsOf(strategy);
+  if (contestedPercent === undefined || typeof claim !== 'string') return claim;
+  return withContestedAtMost(claim, contestedPercent);
 }
 
 /** The claims of the options, or the default claims of their promise under an open or a closed load. */

@@ -84,7 +84,7 @@ export class Spans {
   meetingWindows(): BrokenWindows {
     const spanUs = this.#spanUs();
     const { windowUs } = this.#promise;
-    for (let windows = 1; ; windows = windows < MOST_COUNTS ? windows + 1 : 2 * windows) {
+    for (let windows = 1; ; windows = countAfter(windows, MOST_COUNTS)) {
       const allowed = this.#meeting(windows);
       const found = this.shorterThan(windows, allowed);
       if (found.length > 0 || this.#total <= allowed || windows * windowUs > spanUs) return found;
@@ -145,11 +145,7 @@ export class Spans {
     const { limit, windowUs } = this.#promise;
     const spanUs = this.#spanUs();
     let least = limit;
-    for (
-      let windows = 1;
-      windows * windowUs <= spanUs;
-      windows = windows < MOST_ROOMS ? windows + 1 : 2 * windows
-    )
+    for (let windows = 1; windows * windowUs <= spanUs; windows = countAfter(windows, MOST_ROOMS))
       least = Math.min(least, this.roomWithin(windows, allowedIn(windows)) / windows);
     return least;
   }
@@ -245,8 +241,14 @@ export class Spans {
   }
 }
 
+/** The next count of windows: one more up to `most`, then twice as many. */
+function countAfter(windows: number, most: number): number {
+  return windows < most ? windows + 1 : 2 * windows;
+}
+
 /** Every count of windows up to this is checked. */
 const MOST_COUNTS = 64;
+/** The same of headroom. */
 const MOST_ROOMS = 8;
 
 /** The least length on the recorder's clock of a length on the limiter's, which may have run ahead. */

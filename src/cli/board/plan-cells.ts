@@ -1,4 +1,4 @@
-import { defaultClaims } from '../../checker/claims/default-claims.ts';
+import { defaultClaims, withContestedAtMost } from '../../checker/claims/default-claims.ts';
 import type { BoardScenario } from '../../core/board-terms.ts';
 import type { Promised } from '../../core/promise.ts';
 import { traitsOf } from '../../core/strategies.ts';
@@ -73,15 +73,14 @@ function claimsOfOurs({ strategy, faults }: Plan): string[] {
 
 /**
  * A denial proves a bucket contested if no token was left. Of a strategy that lends, most come while other regions hold
- * lent tokens; 15% to 45% of the 20 users were contested in these scenarios.
+ * lent tokens; 10% to 45% of the 20 users were contested in these scenarios.
  */
-const CONTESTED_OF_LENDERS = 'contested >= 15%';
+const CONTESTED_OF_LENDERS_PERCENT = 15;
 
-function evidenceOfOurs(plan: Plan): string[] {
-  const { lends = false } = traitsOf(plan.strategy);
-  return evidenceClaims(plan).map((claim) =>
-    lends && claim.startsWith('contested') ? CONTESTED_OF_LENDERS : claim,
-  );
+function evidenceOfOurs(plan: Plan): readonly string[] {
+  const claims = evidenceClaims(plan);
+  if (!traitsOf(plan.strategy).lends) return claims;
+  return claims.map((claim) => withContestedAtMost(claim, CONTESTED_OF_LENDERS_PERCENT));
 }
 
 /** The words of the command `run` that makes the run of a cell again, without its seed. */
