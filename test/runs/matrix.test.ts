@@ -27,13 +27,16 @@ const matrixOf = (stdout: string): Matrix => JSON.parse(stdout);
 describe('matrix', { timeout: 180_000 }, () => {
   it('measures each strategy once, says which cannot be, and takes what it has when it is run again', async () => {
     const cwd = folderWith(SMALL);
-    const args = ['matrix', '--scenario', 'small.yaml', '--strategy', 'central', '--strategy', 'acked'];
+    const args = [
+      ...['matrix', '--scenario', 'small.yaml', '--strategy', 'central', '--strategy', 'acked'],
+      ...['--load-processes', '1'],
+    ];
     const first = await runCli([...args, '--json'], { cwd });
     expect(first.code, first.stderr).toBe(0);
     const { cells, seeds } = matrixOf(first.stdout);
     expect(seeds).toEqual([1]);
     const [central, acked] = cells;
-    const command = 'openclaw-rl run small.yaml --strategy central --seed 1';
+    const command = 'openclaw-rl run small.yaml --strategy central --load-processes 1 --seed 1';
     expect(central).toMatchObject({ scenario: 'small', strategy: 'central', status: 'within', command });
     expect(central?.figures?.excess).toEqual({ of: 'total', measured: 0, declared: 0 });
     expect(central?.figures?.redisCallsPerDecision).toBeCloseTo(1, 1);

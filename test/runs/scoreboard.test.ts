@@ -57,6 +57,8 @@ async function proved(run: () => Promise<Ended>, isEnough = hasVerdict, triesLef
   return isEnough(ended) || triesLeft === 0 ? ended : proved(run, isEnough, triesLeft - 1);
 }
 
+const ONE = ['--load-processes', '1'];
+
 describe('scoreboard', { timeout: 300_000 }, () => {
   let cwd: string;
   let board: Scoreboard;
@@ -66,7 +68,7 @@ describe('scoreboard', { timeout: 300_000 }, () => {
     cwd = testFolder(afterAll);
     writeFileSync(join(cwd, 'memory.mjs'), MEMORY);
     writeFileSync(join(cwd, 'gone.yaml'), GONE);
-    const typed = ['scoreboard', './memory.mjs', './gone.yaml', 'central', '--scenario', 'healthy'];
+    const typed = ['scoreboard', './memory.mjs', './gone.yaml', 'central', '--scenario', 'healthy', ...ONE];
     first = await proved(
       () => runCli([...typed, '--again', '--json'], { cwd, onFinished: afterAll }),
       ({ stdout }) => !/"status": "unknown"/.test(stdout),
@@ -100,7 +102,7 @@ describe('scoreboard', { timeout: 300_000 }, () => {
     expect(figures?.excess.tokens).toBeGreaterThan(20);
     expect(witness?.operations.length).toBeGreaterThan(20);
     expect(command).toBe(
-      'openclaw-rl run scoreboard/healthy --limiter memory.mjs --topology single --persistence aof --seed 1',
+      'openclaw-rl run scoreboard/healthy --limiter memory.mjs --topology single --persistence aof --load-processes 1 --seed 1',
     );
   });
 
@@ -122,7 +124,7 @@ describe('scoreboard', { timeout: 300_000 }, () => {
   });
 
   it('does not run a cell twice, unless the limiter changed; Ctrl-C ends it', async () => {
-    const typed = ['scoreboard', './memory.mjs', '--scenario', 'healthy'];
+    const typed = ['scoreboard', './memory.mjs', '--scenario', 'healthy', ...ONE];
     const again = await runCli([...typed, '--json'], { cwd });
     expect(again.stderr).not.toMatch(/memory in healthy/);
     expect(JSON.parse(again.stdout).cells).toEqual(board.cells);
