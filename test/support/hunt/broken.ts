@@ -48,8 +48,10 @@ const OF_STORE: readonly string[] = [
   'client clock skew between regions',
 ];
 
-/** No plan has a fault that shows these as excess; docs/results/hunt.md says why. */
-export const HIDDEN: readonly Rule[] = ['repeatedByTheSameNumber'];
+const OLD_IDS = 'old outbox ids of active-active';
+
+/** No schedule of a hunt shows these as excess; docs/results/hunt.md says why. */
+export const HIDDEN: readonly string[] = ['repeatedByTheSameNumber', OLD_IDS];
 
 /** Where a refill in the time of a decision hides an excess, a slower one. */
 const POLICIES: Partial<Record<Rule, string>> = {
@@ -74,7 +76,7 @@ export const BROKEN: readonly Broken[] = [
   },
   { name: 'acked without WAIT', ground: { ...groundOf('acked'), policy: '20:1/s' }, plant: noWait },
   {
-    name: 'old outbox ids of active-active',
+    name: OLD_IDS,
     ground: groundOf('active-active'),
     plant: scriptBug(['active-take'], [["'0-*'", "'*'"]]),
   },

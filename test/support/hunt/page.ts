@@ -122,6 +122,8 @@ function medianOf(values: readonly number[]): number {
 const REASONS: Readonly<Record<string, string>> = {
   repeatedByTheSameNumber:
     'it reserves tokens for a region that hears nothing, so others are denied: false denials, which no excess shows.',
+  'old outbox ids of active-active':
+    'a region reads another in batches of 1,000 admissions, which no load of a hunt fills. In a longer run the region did not get beyond the first batch; its age grew, and the bound with it, to 2,998 tokens for 323 that were admitted too many.',
   'key margin of 0':
     'a key that ends as soon as its bucket is full and nothing is lent is like a new one, so the margin may not be needed.',
   termBeginsAtSending:

@@ -1,0 +1,162 @@
+// Compares two boards of one version: npm run bench:scoreboard-twice -- FIRST SECOND (two files scoreboard.json)
+//
+// It writes docs/results/scoreboard-twice.md, and the second board without its proofs beside it, so that
+// `scoreboard --compare` can be run on both.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { changesBetween, changesSentence, isJudged } from '../dist/report/scoreboard/changes.js';
+import { parseScoreboard } from '../dist/report/scoreboard/parse-scoreboard.js';
+
+const RESULTS = join(import.meta.dirname, '../docs/results');
+const [first, second] = process.argv
+  .slice(2)
+  .map((file) => parseScoreboard(readFileSync(file, 'utf8'), file));
+if (second === undefined) throw new Error('name two files scoreboard.json');
+
+const keyOf = ({ limiter, scenario }) => `${limiter} in ${scenario}`;
+const pairs = first.cells.flatMap((before) => {
+  const after = second.cells.find((cell) => keyOf(cell) === keyOf(before));
+  return after === undefined ? [] : [{ before, after }];
+});
+const changes = changesBetween(first, second);
+
+/** The row of a figure: how far it differs in all of these cells, and where it does most. `values`: of each cell its key and how far. */
+function spread(name, values, text) {
+  const sorted = values.toSorted(([, one], [, other]) => one - other);
+  const [median, most] = [0.5, 0.9].map((share) => sorted[Math.round((sorted.length - 1) * share)][1]);
+  const [key, largest] = sorted.at(-1);
+  return `| ${[name, values.length, text(median), text(most), `${text(largest)}, ${key}`].join(' | ')} |`;
+}
+
+/** Why cells changed from the board of 2026-11-29, 16:15 to the one after it; of other boards nothing is known. */
+const LOST =
+  'a replica takes over without the last admissions; how many of them, and whether a window shows it, is chance';
+const STEP =
+  'the step ends the windows that Redis has open: only those that began shortly before it are followed by a full one soon enough';
+const CLOCK =
+  'the limiter sends the clock of its service with each command; a command that waits has an old one';
+const STALE =
+  'admissions beyond the promise in both; in the first also 7 and 24 false denials, by replicas that had an older level';
+const WHY = {
+  'async-ratelimiter in partition': LOST,
+  'koa-ratelimit in partition': LOST,
+  'redis-gcra in partition': LOST,
+  'redis-gcra in failover': 'the first has two false denials of 4,886; no admission too many in either',
+  'redis-gcra in store-outage': CLOCK,
+  'haproxy-stick-table in restart': 'one request too many in one window, as in healthy in both',
+  'python-limits-fixed-window in clock-step': STEP,
+  'python-limits-moving-window in clock-step': STEP,
+  'replica-reads in three-instances': STALE,
+  'replica-reads in hot-user': STALE,
+};
+
+const escaped = (text) => text.replaceAll('|', '\\|').replaceAll(/[<>]/g, (one) => `\\${one}`);
+const figureOf = ({ status, figures }) => {
+  if (figures === null) return status;
+  const { excess, decided } = figures;
+  const parts = [
+    status,
+    ...(excess.tokens > 0 ? [`+${Math.round(10 * excess.tokens) / 10}`] : []),
+    ...(decided === null ? [] : [`${(100 * decided).toFixed(0)}% answered`]),
+  ];
+  return parts.join(', ');
+};
+
+const rowsOf = (wanted) =>
+  wanted.map((change) => {
+    const { before, after } = pairs.find((pair) => keyOf(pair.before) === keyOf(change));
+    const why = WHY[keyOf(change)] ?? [before, after].find(({ reason }) => reason !== '')?.reason ?? '';
+    return `| ${change.limiter} | ${change.scenario} | ${figureOf(before)} | ${figureOf(after)} | ${escaped(why)} |`;
+  });
+
+const both = pairs.filter(({ before, after }) => isJudged(before) && isJudged(after));
+const worst = both.filter(({ before, after }) => before.status !== 'kept' && after.status !== 'kept');
+const difference = (cells, of) =>
+  cells.map(({ before, after }) => [keyOf(after), Math.abs(of(after.figures) - of(before.figures))]);
+const ratio = (of) =>
+  both.flatMap(({ before, after }) => {
+    const [one, other] = [of(before.figures), of(after.figures)].toSorted((a, b) => a - b);
+    return one > 0 ? [[keyOf(after), other / one]] : [];
+  });
+
+const statuses = ['kept', 'broken', 'exceeded', 'unknown', 'not-run'];
+const counted = statuses.map((before) => {
+  const cells = statuses.map(
+    (after) => pairs.filter((pair) => pair.before.status === before && pair.after.status === after).length,
+  );
+  return `| ${[before, ...cells].join(' | ')} |`;
+});
+const dayOf = ({ cells }) => {
+  const starts = cells.flatMap(({ startedAt }) => (startedAt === '' ? [] : [startedAt])).toSorted();
+  return `${starts[0]?.slice(0, 16)} to ${starts.at(-1)?.slice(0, 16)}`;
+};
+const machine =
+  first.machine === second.machine
+    ? `${first.machine}, both times`
+    : `${first.machine}, then ${second.machine}`;
+
+const page = `# Does the scoreboard come out the same twice?
+
+The whole [scoreboard](scoreboard.md) was run twice, with the same limiters, versions, scenarios and seed: the first from ${dayOf(first)}, the second from ${dayOf(second)} (UTC). Machine: ${machine}. Each board was measured by two commands at once, each with half of the limiters, which keep both processors busy; cells with too little evidence were run once more. Beside the first, files were edited and short tests ran; beside the second, next to nothing did.
+
+**${changesSentence(changes)}.**
+
+\`\`\`sh
+openclaw-rl scoreboard --compare docs/results/scoreboard.json docs/results/scoreboard-second.json
+\`\`\`
+
+\`scoreboard-second.json\` is the second board without its proofs.
+
+| first \\ second | ${statuses.join(' | ')} |
+| --- | --- | --- | --- | --- | --- |
+${counted.join('\n')}
+
+## Cells that changed their status
+
+| limiter | scenario | first | second | |
+| --- | --- | --- | --- | --- |
+${rowsOf(changes.changed).join('\n')}
+
+## Cells with a verdict in one board only
+
+| limiter | scenario | first | second | reason of the one without |
+| --- | --- | --- | --- | --- |
+${rowsOf(changes.onlyOne).join('\n')}
+
+## How far figures differ
+
+The difference of the two boards in cells with a verdict in both; of latencies the larger by the smaller.
+
+| figure | cells | median | of nine in ten at most | most |
+| --- | --- | --- | --- | --- |
+${[
+  spread(
+    'worst user above the promise, requests or tokens, where both boards have an excess',
+    difference(worst, ({ excess }) => excess.tokens),
+    (value) => value.toFixed(1),
+  ),
+  spread(
+    'share answered',
+    difference(both, ({ decided }) => decided ?? 0),
+    (value) => `${(100 * value).toFixed(1)} points`,
+  ),
+  spread(
+    'p50 of an admission, ratio',
+    ratio(({ p50Us }) => p50Us ?? 0),
+    (value) => value.toFixed(2),
+  ),
+  spread(
+    'p99 of an admission, ratio',
+    ratio(({ p99Us }) => p99Us ?? 0),
+    (value) => value.toFixed(2),
+  ),
+].join('\n')}
+
+## What CI checks
+
+\`test/runs/scoreboard-kept.test.ts\` runs three cells of the first board again: one that is kept, one broken, one exceeded, with services that are killed. Their status does not depend on chance: one counts before it admits, one admits a request too many in every window, one has a counter in each region.
+`;
+const kept = { ...second, cells: second.cells.map((cell) => ({ ...cell, witness: null })) };
+writeFileSync(join(RESULTS, 'scoreboard-second.json'), `${JSON.stringify(kept)}\n`);
+writeFileSync(join(RESULTS, 'scoreboard-twice.md'), page);
+process.stdout.write(`${changesSentence(changes)}\n`);
