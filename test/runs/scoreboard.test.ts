@@ -124,7 +124,7 @@ describe('scoreboard', { timeout: 300_000 }, () => {
   });
 
   it('does not run a cell twice, unless the limiter changed; Ctrl-C ends it', async () => {
-    const typed = ['scoreboard', './memory.mjs', '--scenario', 'healthy', ...ONE];
+    const typed = ['scoreboard', './memory.mjs', '--scenario', 'healthy'];
     const again = await runCli([...typed, '--json'], { cwd });
     expect(again.stderr).not.toMatch(/memory in healthy/);
     expect(JSON.parse(again.stdout).cells).toEqual(board.cells);

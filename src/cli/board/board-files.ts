@@ -7,7 +7,7 @@ import { OpenclawError } from '../../core/errors.ts';
 import { quoted } from '../../core/printable.ts';
 import { sortedJson } from '../../core/sorted-json.ts';
 import { writeRunFile } from '../../experiment/run-folder.ts';
-import { parseScoreboard } from '../../report/scoreboard/parse-scoreboard.ts';
+import { NAME_ONE, parseScoreboard } from '../../report/scoreboard/parse-scoreboard.ts';
 import type { Scoreboard, ScoreboardScenario } from '../../report/scoreboard/scoreboard.ts';
 import { renderScoreboardMarkdown } from '../../report/scoreboard/scoreboard-markdown.ts';
 import { readTextFile } from '../files/read-file.ts';
@@ -32,7 +32,7 @@ export async function boardIn(folder: string): Promise<Scoreboard | undefined> {
 export async function readBoard(path: string, { cwd }: Pick<Environment, 'cwd'>): Promise<Scoreboard> {
   const text = await readTextFile(resolve(cwd, path)).catch((error: Error) => {
     throw new OpenclawError('INVALID_REPORT', `cannot read ${quoted(path)}: ${error.message}`, {
-      hint: 'name the scoreboard.json of a folder of scoreboard',
+      hint: NAME_ONE,
     });
   });
   return parseScoreboard(text, path);

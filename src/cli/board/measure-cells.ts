@@ -15,7 +15,6 @@ import type { Environment } from '../process/environment.ts';
 import { VERSION } from '../process/version.ts';
 import { type CellFlags, dropHistory, hasCertificate, measureCell } from '../runs/cell-run.ts';
 import { insteadOf, wordsOf } from '../runs/cell-words.ts';
-import { withProcesses } from '../runs/run-plan.ts';
 import { lackOf } from './board-limiter.ts';
 import { limiterDigest } from './limiter-digest.ts';
 import { commandOf, type PlannedCell } from './plan-cells.ts';
@@ -57,7 +56,7 @@ export async function cellOf(planned: PlannedCell, which: string, by: MeasuredBy
 async function keptCellOf(planned: RunnableCell, by: MeasuredBy): Promise<ScoreboardCell | undefined> {
   const { folder, flags, again } = by;
   const before = again === 'all' ? undefined : await readKeptCell(folder, measuredOf(planned, by));
-  if (before === undefined || !isWanted(before, planned, flags)) return undefined;
+  if (before === undefined || !isWanted(before, planned)) return undefined;
   if (flags.certificate && !hasCertificate(before.report)) return undefined;
   const history = (before.facts as Facts).history;
   const cell = makeScoreboardCell(before.report, { limiter: planned.limiter.row, history });
@@ -71,11 +70,10 @@ interface Facts {
   readonly history: CellHistory;
 }
 
-function isWanted(kept: KeptCell, { plan, limiter }: RunnableCell, flags: CellFlags): boolean {
+function isWanted(kept: KeptCell, { plan, limiter }: RunnableCell): boolean {
   const { version, code, history } = (kept.facts ?? {}) as Partial<Facts>;
   if (history === undefined || version !== limiter.row.version || code !== limiter.row.code) return false;
-  const wanted = { plan: withProcesses(plan, flags), program: VERSION };
-  return kept.report.promise === limiter.row.promise && isWantedRun(kept, wanted);
+  return kept.report.promise === limiter.row.promise && isWantedRun(kept, { plan, program: VERSION });
 }
 
 async function newCell(planned: RunnableCell, by: MeasuredBy): Promise<ScoreboardCell> {

@@ -40,7 +40,6 @@ import { VERSION } from '../process/version.ts';
 import { type CellFlags, dropHistory, hasCertificate, measureCell } from '../runs/cell-run.ts';
 import { insteadOf, wordsOf } from '../runs/cell-words.ts';
 import { type ExternalRun, openExternalRun } from '../runs/external-run.ts';
-import { withProcesses } from '../runs/run-plan.ts';
 
 interface Flags extends CellFlags, InstancesFlag, HomesFlag, SimulateFlag {
   readonly strategy?: readonly StrategyName[];
@@ -209,10 +208,7 @@ async function cellFor(pairing: Pairing, which: string, place: Place): Promise<M
   const { folder, flags, environment, external } = place;
   if (plan === undefined) return refusedCell(scenario, { strategy, reason });
   const measured = { plan, instead: insteadOf(flags, environment.env) };
-  const wanted = {
-    ...{ plan: withProcesses(plan, flags), program: VERSION },
-    ...{ again: flags.again, simulated: flags.simulate ?? false },
-  };
+  const wanted = { plan, program: VERSION, again: flags.again, simulated: flags.simulate ?? false };
   const before = await readKeptCell(folder, measured);
   const kept =
     flags.certificate && before && !hasCertificate(before.report) ? undefined : keptCell(before, wanted);

@@ -176,10 +176,7 @@ async function prepareSimulated(request: RunRequest, environment: Environment): 
 const LOAD_PROGRAM = new URL('../process/load-process.js', import.meta.url);
 
 /** The plan with the processes that these flags name instead of its own. */
-export function withProcesses(
-  plan: Plan,
-  { loadProcesses: processes }: Pick<RunFlags, 'loadProcesses'>,
-): Plan {
+function withProcesses(plan: Plan, { loadProcesses: processes }: RunFlags): Plan {
   return processes === undefined ? plan : { ...plan, load: { ...plan.load, processes } };
 }
 

@@ -80,6 +80,9 @@ function parseJson(text: string, name: string): unknown {
   }
 }
 
+/** What to do instead of naming another file. */
+export const NAME_ONE = 'name the scoreboard.json of a folder of scoreboard';
+
 function invalid(name: string, why: string): OpenclawError {
-  return new OpenclawError('INVALID_REPORT', `${name} is no scoreboard: ${why}`);
+  return new OpenclawError('INVALID_REPORT', `${name} is no scoreboard: ${why}`, { hint: NAME_ONE });
 }
