@@ -4,8 +4,11 @@
 // `scoreboard --compare` can be run on both.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { renderMarkdownTable } from '../dist/report/markdown.js';
 import { changesBetween, changesSentence, isJudged } from '../dist/report/scoreboard/changes.js';
+import { cellOf } from '../dist/report/scoreboard/merge-boards.js';
 import { parseScoreboard } from '../dist/report/scoreboard/parse-scoreboard.js';
+import { CELL_STATUSES } from '../dist/report/scoreboard/scoreboard.js';
 
 const RESULTS = join(import.meta.dirname, '../docs/results');
 const [first, second] = process.argv
@@ -15,17 +18,18 @@ if (second === undefined) throw new Error('name two files scoreboard.json');
 
 const keyOf = ({ limiter, scenario }) => `${limiter} in ${scenario}`;
 const pairs = first.cells.flatMap((before) => {
-  const after = second.cells.find((cell) => keyOf(cell) === keyOf(before));
+  const after = cellOf(second.cells, before.limiter, before.scenario);
   return after === undefined ? [] : [{ before, after }];
 });
 const changes = changesBetween(first, second);
+const table = (head, rows) => renderMarkdownTable(head, rows).join('\n');
 
 /** The row of a figure: how far it differs in all of these cells, and where it does most. `values`: of each cell its key and how far. */
 function spread(name, values, text) {
   const sorted = values.toSorted(([, one], [, other]) => one - other);
   const [median, most] = [0.5, 0.9].map((share) => sorted[Math.round((sorted.length - 1) * share)][1]);
   const [key, largest] = sorted.at(-1);
-  return `| ${[name, values.length, text(median), text(most), `${text(largest)}, ${key}`].join(' | ')} |`;
+  return [name, String(values.length), text(median), text(most), `${text(largest)}, ${key}`];
 }
 
 const LOST =
@@ -50,7 +54,6 @@ const WHY = {
   'replica-reads in hot-user': STALE,
 };
 
-const escaped = (text) => text.replaceAll('|', '\\|').replaceAll(/[<>]/g, (one) => `\\${one}`);
 const figureOf = ({ status, figures }) => {
   if (figures === null) return status;
   const { excess, decided } = figures;
@@ -62,11 +65,13 @@ const figureOf = ({ status, figures }) => {
   return parts.join(', ');
 };
 
+const CHANGED = ['limiter', 'scenario', 'first', 'second'];
 const rowsOf = (wanted) =>
   wanted.map((change) => {
-    const { before, after } = pairs.find((pair) => keyOf(pair.before) === keyOf(change));
-    const why = WHY[keyOf(change)] ?? [before, after].find(({ reason }) => reason !== '')?.reason ?? '';
-    return `| ${change.limiter} | ${change.scenario} | ${figureOf(before)} | ${figureOf(after)} | ${escaped(why)} |`;
+    const { limiter, scenario } = change;
+    const [before, after] = [first, second].map(({ cells }) => cellOf(cells, limiter, scenario));
+    const why = WHY[keyOf(change)] ?? (before.reason || after.reason);
+    return [limiter, scenario, figureOf(before), figureOf(after), why];
   });
 
 const both = pairs.filter(({ before, after }) => isJudged(before) && isJudged(after));
@@ -79,12 +84,9 @@ const ratio = (of) =>
     return one > 0 ? [[keyOf(after), other / one]] : [];
   });
 
-const statuses = ['kept', 'broken', 'exceeded', 'unknown', 'not-run'];
-const counted = statuses.map((before) => {
-  const cells = statuses.map(
-    (after) => pairs.filter((pair) => pair.before.status === before && pair.after.status === after).length,
-  );
-  return `| ${[before, ...cells].join(' | ')} |`;
+const counted = CELL_STATUSES.map((before) => {
+  const of = (after) => pairs.filter((pair) => pair.before.status === before && pair.after.status === after);
+  return [before, ...CELL_STATUSES.map((after) => String(of(after).length))];
 });
 const dayOf = ({ cells }) => {
   const starts = cells.flatMap(({ startedAt }) => (startedAt === '' ? [] : [startedAt])).toSorted();
@@ -107,52 +109,49 @@ openclaw-rl scoreboard --compare docs/results/scoreboard.json docs/results/score
 
 \`scoreboard-second.json\` is the second board without its proofs.
 
-| first \\ second | ${statuses.join(' | ')} |
-| --- | --- | --- | --- | --- | --- |
-${counted.join('\n')}
+The rows are the first board, the columns the second:
+
+${table(['', ...CELL_STATUSES], counted)}
 
 ## Cells that changed their status
 
-| limiter | scenario | first | second | |
-| --- | --- | --- | --- | --- |
-${rowsOf(changes.changed).join('\n')}
+${table([...CHANGED, ''], rowsOf(changes.changed))}
 
 A fault of one node concerns the users whose keys are on it. The slot of a key is a CRC: keys that differ in a digit and then end alike have slots close together. Of the 20 users of \`python-limits-fixed-window\` and \`python-limits-moving-window\`, none was on the node of the fault in 6 of the 12 runs of \`partition\`, \`failover\` and \`clock-step\`. Such a cell is \`kept\`, and proves nothing about that fault.
 
 ## Cells with a verdict in one board only
 
-| limiter | scenario | first | second | reason of the one without |
-| --- | --- | --- | --- | --- |
-${rowsOf(changes.onlyOne).join('\n')}
+${table([...CHANGED, 'reason of the one without'], rowsOf(changes.onlyOne))}
 
 ## How far figures differ
 
 The difference of the two boards in cells with a verdict in both; of latencies the larger by the smaller.
 
-| figure | cells | median | of nine in ten at most | most |
-| --- | --- | --- | --- | --- |
-${[
-  spread(
-    'worst user above the promise, requests or tokens, where both boards have an excess',
-    difference(worst, ({ excess }) => excess.tokens),
-    (value) => value.toFixed(1),
-  ),
-  spread(
-    'share answered',
-    difference(both, ({ decided }) => decided ?? 0),
-    (value) => `${(100 * value).toFixed(1)} points`,
-  ),
-  spread(
-    'p50 of an admission, ratio',
-    ratio(({ p50Us }) => p50Us ?? 0),
-    (value) => value.toFixed(2),
-  ),
-  spread(
-    'p99 of an admission, ratio',
-    ratio(({ p99Us }) => p99Us ?? 0),
-    (value) => value.toFixed(2),
-  ),
-].join('\n')}
+${table(
+  ['figure', 'cells', 'median', 'of nine in ten at most', 'most'],
+  [
+    spread(
+      'worst user above the promise, requests or tokens, where both boards have an excess',
+      difference(worst, ({ excess }) => excess.tokens),
+      (value) => value.toFixed(1),
+    ),
+    spread(
+      'share answered',
+      difference(both, ({ decided }) => decided ?? 0),
+      (value) => `${(100 * value).toFixed(1)} points`,
+    ),
+    spread(
+      'p50 of an admission, ratio',
+      ratio(({ p50Us }) => p50Us ?? 0),
+      (value) => value.toFixed(2),
+    ),
+    spread(
+      'p99 of an admission, ratio',
+      ratio(({ p99Us }) => p99Us ?? 0),
+      (value) => value.toFixed(2),
+    ),
+  ],
+)}
 
 ## What CI checks
 

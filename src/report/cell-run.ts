@@ -22,11 +22,12 @@ export function isWantedRun(
   { program, report }: CellRun,
   { plan, program: wanted, simulated = false }: WantedRun,
 ): boolean {
-  if (program !== wanted || textOf(report.plan) !== textOf(plan)) return false;
+  if (program !== wanted || sentText(report.plan) !== sentText(plan)) return false;
   return (report.simulated ?? false) === simulated;
 }
 
-function textOf({ load, ...plan }: Plan): string | undefined {
+/** The text of a plan, without how many processes send its load. */
+function sentText({ load, ...plan }: Plan): string | undefined {
   const { processes: _, ...sent } = load;
   return sortedJson({ ...plan, load: sent });
 }
