@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { makeRandom } from '../core/prng.ts';
 import { neverSeen, type Probe, type ProbeContext } from '../faults/probes/probe.ts';
 import { makeProbe } from '../faults/probes/registry.ts';
+import { Traffic } from '../faults/probes/traffic.ts';
 import { injectFault } from '../faults/registry.ts';
 import type { FaultContext, Undo } from '../faults/support/fault.ts';
 import type { Shell } from '../faults/support/shell.ts';
@@ -28,6 +29,8 @@ export interface ScheduleOptions {
 }
 
 const LOOK_EVERY_MS = 20;
+/** Commands are counted this long before a fault: longer than that takes, so that no fault is late by it. */
+const COUNT_MS = 100;
 
 function endOf({ atMs, forMs }: PlannedFault): number {
   return atMs + forMs;
@@ -38,6 +41,8 @@ interface InForce {
   readonly injection: Promise<Undo>;
   /** Absent if it names no proof. */
   readonly proof: FaultProof | undefined;
+  /** Why it concerned no key, asked after the heal. */
+  readonly missed: ReturnType<Traffic['before']>;
   /** When the undo was first tried. */
   triedUs?: number;
 }
@@ -61,8 +66,10 @@ export class FaultSchedule {
 
   /** Starts the clock: the load starts now. Calls `onFailure` when the first fault cannot be injected. */
   start(onFailure: () => void): void {
-    for (const [number, fault] of this.#options.faults.entries()) {
-      const run = this.#play(fault, number).catch((error: unknown) => {
+    const { faults, system } = this.#options;
+    const traffic = new Traffic(system.regions, faults);
+    for (const [number, fault] of faults.entries()) {
+      const run = this.#play(fault, number, traffic).catch((error: unknown) => {
         if (this.#over.signal.aborted) return;
         this.#failure ??= error;
         onFailure();
@@ -101,7 +108,7 @@ export class FaultSchedule {
     return failures;
   }
 
-  async #play(fault: PlannedFault, number: number): Promise<void> {
+  async #play(fault: PlannedFault, number: number, traffic: Traffic): Promise<void> {
     const { seed, system, shell } = this.#options;
     const { signal } = this.#over;
     const random = makeRandom(seed, `fault ${number}`);
@@ -114,13 +121,15 @@ export class FaultSchedule {
     const context = { ...system, ...numbered, random, signal, noteMove: this.#noteMove };
     const isAlone = () => this.#inForce.length === 1;
     const proof = await this.#prepare(fault, { ...context, isAlone });
+    await until(fault.atMs - COUNT_MS);
+    const missed = traffic.before(fault);
     await until(fault.atMs);
     this.#quiet?.over.abort();
     this.#record(fault, 'inject');
     const isFirst = !this.#hasInjected;
     this.#hasInjected = true;
     const injection = injectFault(fault, context);
-    this.#inForce.push({ fault, injection, proof });
+    this.#inForce.push({ fault, injection, proof, missed });
     try {
       await injection;
     } catch (error) {
@@ -195,9 +204,12 @@ export class FaultSchedule {
   }
 
   /** Records what was seen of a fault that has been healed. */
-  async #prove({ fault: { fault }, proof }: InForce): Promise<void> {
+  async #prove({ fault: { fault }, proof, missed }: InForce): Promise<void> {
     const proved = await proof?.healed();
-    if (proved !== undefined) this.#options.record(proofRecord(fault, proved));
+    if (proved === undefined) return;
+    const why = proved.bit ? await (await missed)() : undefined;
+    const seen = why === undefined ? proved : { ...proved, bit: false, saw: `${proved.saw}; ${why}` };
+    this.#options.record(proofRecord(fault, seen));
   }
 
   #awaitQuiet(fault: string): void {
