@@ -208,8 +208,7 @@ export class FaultSchedule {
     const proved = await proof?.healed();
     if (proved === undefined) return;
     const why = proved.bit ? await (await missed)() : undefined;
-    const seen = why === undefined ? proved : { ...proved, bit: false, saw: `${proved.saw}; ${why}` };
-    this.#options.record(proofRecord(fault, seen));
+    this.#options.record(proofRecord(fault, { ...proved, ...(why && { bit: false, saw: why }) }));
   }
 
   #awaitQuiet(fault: string): void {

@@ -36,11 +36,11 @@ export class Traffic {
     const before = await countAll(this.#nodes);
     return async () => {
       const began = await this.#began;
-      for (const counts of [before, await countAll(this.#nodes)]) {
+      const isMissed = (counts: Counts) => {
         const reached = (name: string) => since(began, counts, name);
-        if (ofFault.some((name) => reached(name) !== 0)) return undefined;
-        if (![...counts.keys()].some(reached)) return undefined;
-      }
+        return ofFault.every((name) => reached(name) === 0) && [...counts.keys()].some(reached);
+      };
+      if (!isMissed(before) || !isMissed(await countAll(this.#nodes))) return undefined;
       return `no command with a key reached ${ofFault.join(' or ')} after the load began, but other nodes ran some`;
     };
   }

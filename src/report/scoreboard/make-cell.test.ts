@@ -81,6 +81,12 @@ describe('a cell of the scoreboard', () => {
     expect(cellOf(run('healthy', unproved))).toMatchObject({ status: 'unknown', reason: 'it unknown' });
   });
 
+  it('names what went wrong in the run, where it lacks evidence too', () => {
+    const accounts = [{ ...claim('unknown', 'evidence'), reason: 'a service ended' }];
+    const unproved = { verdict: 'unknown', claims: [claim('unknown', 'evidence')], accounts };
+    expect(cellOf(run('healthy', unproved)).reason).toBe('a service ended');
+  });
+
   it('is unknown where no claim on correctness is broken, whatever the verdict', () => {
     const other = { verdict: 'fail', claims: [claim('broken', 'evidence')] };
     expect(cellOf(run('healthy', other)).status).toBe('unknown');

@@ -60,8 +60,9 @@ function isDisproved({ claims }: RunReport): boolean {
   return claims.some(({ kind, status }) => kind === 'correctness' && status === 'broken');
 }
 
+/** What went wrong in the run before what it lacks: the one may be why of the other. */
 function whyUnknown({ claims, accounts, verdict }: RunReport): string {
-  const unproved = [...claims, ...accounts].find((one) => one.verdict === 'unknown');
+  const unproved = [...accounts, ...claims].find((one) => one.verdict === 'unknown');
   return unproved?.reason ?? `the verdict is ${verdict}, and no claim on correctness is broken`;
 }
 
