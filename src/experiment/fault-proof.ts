@@ -1,4 +1,5 @@
 import { PROOF } from '../checker/evidence/unproved-faults.ts';
+import { given } from '../core/given.ts';
 import type { Probe, Sight } from '../faults/probes/probe.ts';
 import type { Event } from '../history/records/operation.ts';
 import { unlessInterrupted } from '../regions/waiting.ts';
@@ -82,7 +83,13 @@ function failed(error: unknown): Sight {
   return { bit: false, saw: `the probe failed: ${error instanceof Error ? error.message : error}` };
 }
 
-/** The record of what was seen of a fault. */
-export function proofRecord(fault: string, { bit, saw, atUs }: Proof): Event {
-  return { type: 'event', event: PROOF, atUs: Math.ceil(atUs), args: { fault, bit, saw } };
+/** The record of what was seen of a fault, and why it concerned no key. */
+export function proofRecord(fault: string, { atUs, ...seen }: Proof & { readonly noKey?: string }): Event {
+  const { bit, saw, noKey } = seen;
+  return {
+    type: 'event',
+    event: PROOF,
+    atUs: Math.ceil(atUs),
+    args: { fault, bit, saw, ...given({ noKey }) },
+  };
 }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { given } from '../core/given.ts';
 import { makeRandom } from '../core/prng.ts';
 import { neverSeen, type Probe, type ProbeContext } from '../faults/probes/probe.ts';
 import { makeProbe } from '../faults/probes/registry.ts';
@@ -29,8 +30,8 @@ export interface ScheduleOptions {
 }
 
 const LOOK_EVERY_MS = 20;
-/** Commands are counted this long before a fault: longer than that takes, so that no fault is late by it. */
-const COUNT_MS = 100;
+/** Commands are counted this long before a fault, so that the count does not meet it. */
+const COUNT_MS = 500;
 
 function endOf({ atMs, forMs }: PlannedFault): number {
   return atMs + forMs;
@@ -41,8 +42,7 @@ interface InForce {
   readonly injection: Promise<Undo>;
   /** Absent if it names no proof. */
   readonly proof: FaultProof | undefined;
-  /** Why it concerned no key, asked after the heal. */
-  readonly missed: ReturnType<Traffic['before']>;
+  readonly whyNoKey: ReturnType<Traffic['before']>;
   /** When the undo was first tried. */
   triedUs?: number;
 }
@@ -50,6 +50,7 @@ interface InForce {
 /** Injects and heals the faults of a plan at their times, and looks whether each was in force. `end` leaves no fault in force. */
 export class FaultSchedule {
   readonly #options: ScheduleOptions;
+  readonly #traffic: Traffic;
   readonly #over = new AbortController();
   /** The faults in force, oldest first. */
   readonly #inForce: InForce[] = [];
@@ -62,14 +63,19 @@ export class FaultSchedule {
 
   constructor(options: ScheduleOptions) {
     this.#options = options;
+    this.#traffic = new Traffic(options.system.regions, options.faults);
+  }
+
+  /** Reads what faults are compared with from before the load. */
+  prepare(): Promise<void> {
+    return this.#traffic.prepare();
   }
 
   /** Starts the clock: the load starts now. Calls `onFailure` when the first fault cannot be injected. */
   start(onFailure: () => void): void {
-    const { faults, system } = this.#options;
-    const traffic = new Traffic(system.regions, faults);
-    for (const [number, fault] of faults.entries()) {
-      const run = this.#play(fault, number, traffic).catch((error: unknown) => {
+    this.#traffic.start();
+    for (const [number, fault] of this.#options.faults.entries()) {
+      const run = this.#play(fault, number).catch((error: unknown) => {
         if (this.#over.signal.aborted) return;
         this.#failure ??= error;
         onFailure();
@@ -108,7 +114,7 @@ export class FaultSchedule {
     return failures;
   }
 
-  async #play(fault: PlannedFault, number: number, traffic: Traffic): Promise<void> {
+  async #play(fault: PlannedFault, number: number): Promise<void> {
     const { seed, system, shell } = this.#options;
     const { signal } = this.#over;
     const random = makeRandom(seed, `fault ${number}`);
@@ -122,14 +128,14 @@ export class FaultSchedule {
     const isAlone = () => this.#inForce.length === 1;
     const proof = await this.#prepare(fault, { ...context, isAlone });
     await until(fault.atMs - COUNT_MS);
-    const missed = traffic.before(fault);
+    const whyNoKey = this.#traffic.before(fault);
     await until(fault.atMs);
     this.#quiet?.over.abort();
     this.#record(fault, 'inject');
     const isFirst = !this.#hasInjected;
     this.#hasInjected = true;
     const injection = injectFault(fault, context);
-    this.#inForce.push({ fault, injection, proof, missed });
+    this.#inForce.push({ fault, injection, proof, whyNoKey });
     try {
       await injection;
     } catch (error) {
@@ -204,11 +210,11 @@ export class FaultSchedule {
   }
 
   /** Records what was seen of a fault that has been healed. */
-  async #prove({ fault: { fault }, proof, missed }: InForce): Promise<void> {
+  async #prove({ fault: { fault }, proof, whyNoKey }: InForce): Promise<void> {
     const proved = await proof?.healed();
     if (proved === undefined) return;
-    const why = proved.bit ? await (await missed)() : undefined;
-    this.#options.record(proofRecord(fault, { ...proved, ...(why && { bit: false, saw: why }) }));
+    const noKey = await (await whyNoKey)();
+    this.#options.record(proofRecord(fault, { ...proved, ...given({ noKey }) }));
   }
 
   #awaitQuiet(fault: string): void {

@@ -78,6 +78,7 @@ async function recordInto(
     const left = (await faults?.end()) ?? [];
     if (left.length > 0 && outlastsRun(plan, system)) throw new Error(left.join('; '));
   });
+  await faults?.prepare();
   const isCounted = plan.limiter === undefined && regions?.topology.external === undefined; // others call external nodes
   const calls = regions && isCounted ? await watchCalls(regions, cleanup) : undefined;
   let [{ loadMs, isCut }, redisCalls]: [Sent, number | undefined] = [{ loadMs: 0, isCut: false }, undefined];

@@ -117,7 +117,7 @@ const SENT_ARGS: Readonly<Record<string, readonly string[]>> = {
   restart: ['empty'],
   dropped: ['region', 'requests'],
   slots: ['from', 'to', 'slots'],
-  [PROOF]: ['fault', 'bit'],
+  [PROOF]: ['fault', 'bit', 'noKey'],
 };
 
 /** Takeovers, other events and steps of clocks, in the order of time. */

@@ -15,7 +15,8 @@ export function eventText(event: string, args: Readonly<Record<string, unknown>>
 
 /** What a run saw of a fault. */
 function sightText(args: Readonly<Record<string, unknown>> | undefined): string {
-  return `${args?.bit === true ? '' : 'not seen: '}${text(args?.saw)}`;
+  const noKey = args?.noKey === undefined ? '' : `, but ${text(args.noKey)}`;
+  return `${args?.bit === true ? '' : 'not seen: '}${text(args?.saw)}${noKey}`;
 }
 
 /**

@@ -69,7 +69,7 @@ export interface Matrix {
 /** The figures of a run as a cell of the matrix. */
 export function makeCell(report: RunReport): MatrixCell {
   const { plan, verdict, claims, accounts, command, startedAt, system } = report;
-  const unproved = [...claims, ...accounts].find((one) => one.verdict === 'unknown');
+  const unproved = [...accounts, ...claims].find((one) => one.verdict === 'unknown');
   const excess = findExcess(report);
   const status =
     excess.declared === null ? 'undeclared' : excess.measured > excess.declared ? 'above' : 'within';

@@ -60,7 +60,7 @@ function isDisproved({ claims }: RunReport): boolean {
   return claims.some(({ kind, status }) => kind === 'correctness' && status === 'broken');
 }
 
-/** What went wrong in the run before what it lacks: the one may be why of the other. */
+/** What went wrong in the run comes before what it lacks, of which it may be the cause. */
 function whyUnknown({ claims, accounts, verdict }: RunReport): string {
   const unproved = [...accounts, ...claims].find((one) => one.verdict === 'unknown');
   return unproved?.reason ?? `the verdict is ${verdict}, and no claim on correctness is broken`;
