@@ -16,3 +16,9 @@ it.each([
 ])('$says', ({ untilUs, says }) =>
   expect(eventText('slots', { from: 'a-0', to: 'b-0', slots: '0-99', untilUs })).toBe(says),
 );
+
+it.each([
+  { args: { bit: true, saw: 'a-0 answers' }, says: 'a-0 answers' },
+  { args: { bit: false, saw: 'a-0 answers' }, says: 'not seen: a-0 answers' },
+  { args: { bit: true, saw: 'a-0 answers', noKey: 'it has no key' }, says: 'a-0 answers, but it has no key' },
+])('what was seen of a fault reads $says', ({ args, says }) => expect(eventText('proof', args)).toBe(says));

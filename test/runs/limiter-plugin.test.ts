@@ -1,7 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { keySlot } from '../../src/limiter/redis/hash-slot.ts';
 import type { RunReport } from '../../src/report/report.ts';
 import { callCli } from '../support/call-cli.ts';
 import { runCli, testFolder } from '../support/cli.ts';
@@ -95,33 +94,6 @@ claims: [windows <= 9999, contested >= 50%]
     expect([code, report.verdict], JSON.stringify(report.claims)).toEqual([0, 'pass']);
     expect([report.strategy, report.promise]).toEqual(['plugin:window.mjs', 'sliding-window:8/1s']);
   });
-});
-
-it('a fault of a node without a key proves nothing', { timeout: 90_000 }, async () => {
-  const folder = testFolder();
-  writeFileSync(
-    join(folder, 'one-slot.mjs'),
-    `import * as atomic from ${JSON.stringify(join(LIMITERS, 'scripted/atomic.mjs'))};
-     export const createLimiter = (options) => atomic.createLimiter({ ...options, prefix: '{one}' });`,
-  );
-  const scenario = join(folder, 'pauses.yaml');
-  writeFileSync(
-    scenario,
-    `# Two nodes are paused, one of which has every key: is the other pause left out?
-limiter: ./one-slot.mjs
-policy: 8:2/s
-topology: { regions: [a, b], replicas: 0, roundTrip: { 'a:b': 10ms } }
-load: { connections: 8, users: 4, skew: 0, roaming: 1, ramp: 1s, duration: 7s }
-faults: [{ fault: pause, node: a-0, at: 2s, for: 1s }, { fault: pause, node: b-0, at: 4s, for: 1s }]
-claims: [total-excess <= bound, contested >= 50%]
-`,
-  );
-  const { code, report, history } = await run(['run', scenario]);
-  expect([code, report.verdict], JSON.stringify(report.claims)).toEqual([2, 'unknown']);
-  const [withKeys, without] = keySlot('{one}') < 8_192 ? ['a-0', 'b-0'] : ['b-0', 'a-0'];
-  const noKey = `no command with a key reached ${without} during the load, while other nodes ran some`;
-  expect(report.troubles).toEqual([`pause concerned no bucket: ${noKey}`]);
-  expect(history).toContain(`"bit":true,"saw":"${withKeys} accepts connections and does not answer"}`);
 });
 
 /** A plug-in in a file of this name that takes by this expression. */
