@@ -15,7 +15,7 @@ describe('a machine that is cut off from Redis during the load', { timeout: 180_
     onTestFinished(() => proxy.close());
     const nodes = [{ name: 'only', region: 'us-east', address: `127.0.0.1:${proxy.port}` }];
     writeFileSync(join(folder, 'e.yaml'), JSON.stringify({ kind: 'single', regions: ['us-east'], nodes }));
-    const part = [...words('us-east', url, later(30)), '--out', 'cut.ndjson', '--json'];
+    const part = [...words('us-east', url, later()), '--out', 'cut.ndjson', '--json'];
     const load = startCli(part, { cwd: folder });
     await untilSaid(load, / us-east [1-9]/);
     proxy.mode = 'hold-requests';

@@ -40,7 +40,7 @@ export async function addressOf({ output }: CliRun): Promise<string> {
 }
 
 /** A start so late that a busy machine is ready. */
-export const later = (seconds = 20) => new Date(Date.now() + seconds * 1_000).toISOString();
+export const later = (seconds = 40) => new Date(Date.now() + seconds * 1_000).toISOString();
 
 /** The words of `load` for one part. */
 export const words = (part: string, url: string, startAt: string) => [
