@@ -1,6 +1,6 @@
 import type { PlannedFault } from '../scenario/plan.ts';
 import { cutPairs } from '../topology/pairs.ts';
-import type { PlannedNode } from '../topology/topology.ts';
+import { shardOf } from '../topology/planned-node.ts';
 import type { Places } from './draw-fault.ts';
 
 /**
@@ -10,14 +10,12 @@ import type { Places } from './draw-fault.ts';
 export function concernedBy(fault: PlannedFault, places: Places): Places {
   const primaries =
     'node' in fault ? shardsOf([fault.node], places) : primariesIn(regionsOf(fault, places), places);
-  const nodes = places.nodes.filter((node) => primaries.has(primaryOf(node)));
+  const nodes = places.nodes.filter((node) => primaries.has(shardOf(node)));
   return nodes.length === 0 ? places : { ...places, nodes };
 }
 
-const primaryOf = ({ name, replicaOf }: PlannedNode) => replicaOf ?? name;
-
 function shardsOf(names: readonly string[], { nodes }: Places): ReadonlySet<string> {
-  return new Set(nodes.filter(({ name }) => names.includes(name)).map(primaryOf));
+  return new Set(nodes.filter(({ name }) => names.includes(name)).map(shardOf));
 }
 
 function primariesIn(regions: ReadonlySet<string>, { nodes }: Places): ReadonlySet<string> {

@@ -68,8 +68,7 @@ export interface Matrix {
 
 /** The figures of a run as a cell of the matrix. */
 export function makeCell(report: RunReport): MatrixCell {
-  const { plan, verdict, claims, accounts, command, startedAt, system } = report;
-  const unproved = [...accounts, ...claims].find((one) => one.verdict === 'unknown');
+  const { plan, verdict, command, startedAt, system } = report;
   const excess = findExcess(report);
   const status =
     excess.declared === null ? 'undeclared' : excess.measured > excess.declared ? 'above' : 'within';
@@ -78,7 +77,7 @@ export function makeCell(report: RunReport): MatrixCell {
     ...{ scenario: plan.scenario, strategy: plan.strategy, command, startedAt, system },
     ...(report.simulated && { simulated: true }),
     status: isUnknown ? 'unknown' : status,
-    reason: isUnknown ? (unproved?.reason ?? '') : '',
+    reason: isUnknown ? (whyUnknown(report) ?? '') : '',
     figures: {
       excess,
       falseDenials: { total: report.falseDenials.total, judged: report.falseDenials.judged },
@@ -124,6 +123,11 @@ export function matrixVerdict(cells: readonly MatrixCell[]): Verdict {
 }
 
 const VERDICTS = { within: 'pass', undeclared: 'pass', above: 'fail', unknown: 'unknown' } as const;
+
+/** What went wrong in a run comes before what it lacks, of which it may be the cause. Undefined if neither is unknown. */
+export function whyUnknown({ accounts, claims }: Pick<RunReport, 'accounts' | 'claims'>): string | undefined {
+  return [...accounts, ...claims].find(({ verdict }) => verdict === 'unknown')?.reason;
+}
 
 /** Of the shard furthest beyond its bound; else the largest without a declared bound; else the largest of all. */
 export function findExcess({ shards, overAdmission }: Pick<RunReport, 'shards' | 'overAdmission'>): Excess {

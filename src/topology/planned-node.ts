@@ -9,3 +9,8 @@ export interface PlannedNode {
   /** The first and the last of the slots that a primary starts with. */
   readonly slots?: readonly [first: number, last: number];
 }
+
+/** The name of the shard of a node: that of its planned primary. */
+export function shardOf({ name, replicaOf }: Pick<PlannedNode, 'name' | 'replicaOf'>): string {
+  return replicaOf ?? name;
+}

@@ -1,5 +1,5 @@
 import type { FaultSpec } from '../../scenario/faults/index.ts';
-import type { PlannedNode } from '../../topology/planned-node.ts';
+import { type PlannedNode, shardOf } from '../../topology/planned-node.ts';
 import { ask } from '../support/ask.ts';
 import type { FaultContext } from '../support/fault.ts';
 
@@ -90,10 +90,8 @@ export class Traffic {
     const { nodes } = this.#nodes.topology;
     const isOf = ({ name, region, replicaOf }: PlannedNode) =>
       'node' in fault ? name === fault.node : region === fault.from && replicaOf === undefined;
-    const primaries = nodes.filter(isOf).map(({ name, replicaOf }) => replicaOf ?? name);
-    return nodes
-      .filter(({ name, replicaOf }) => primaries.includes(replicaOf ?? name))
-      .map(({ name }) => name);
+    const shards = nodes.filter(isOf).map(shardOf);
+    return nodes.filter((node) => shards.includes(shardOf(node))).map(({ name }) => name);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Finding } from '../../checker/findings/finding.ts';
-import { findExcess } from '../matrix.ts';
+import { findExcess, whyUnknown } from '../matrix.ts';
 import type { RunReport } from '../report.ts';
 import { meanDecidedShare, slowestAdmissions } from '../run-figures.ts';
 import { isPromised } from './is-promised.ts';
@@ -29,7 +29,7 @@ export function makeScoreboardCell(
   const status = limiter.isOurs ? statusOfOurs(report, excess) : statusOf(report, limiter);
   return {
     ...{ limiter: limiter.id, scenario: plan.scenario, status },
-    reason: status === 'unknown' ? whyUnknown(report) : '',
+    reason: status === 'unknown' ? (whyUnknown(report) ?? noClaimBroken(report)) : '',
     figures: figuresOf(report, excess),
     witness: status === 'broken' || status === 'exceeded' ? witnessOf(report) : null,
     ...{ command, seed, startedAt, system, history },
@@ -60,10 +60,8 @@ function isDisproved({ claims }: RunReport): boolean {
   return claims.some(({ kind, status }) => kind === 'correctness' && status === 'broken');
 }
 
-/** What went wrong in the run comes before what it lacks, of which it may be the cause. */
-function whyUnknown({ claims, accounts, verdict }: RunReport): string {
-  const unproved = [...accounts, ...claims].find((one) => one.verdict === 'unknown');
-  return unproved?.reason ?? `the verdict is ${verdict}, and no claim on correctness is broken`;
+function noClaimBroken({ verdict }: RunReport): string {
+  return `the verdict is ${verdict}, and no claim on correctness is broken`;
 }
 
 /** By the bound of the shard that went furthest beyond it. */
