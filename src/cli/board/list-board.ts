@@ -9,16 +9,17 @@ import { boardIn, boardScenarios } from './board-files.ts';
 import { findLimiters } from './find-limiters.ts';
 import { type BoardFlags, rowsOf } from './run-board.ts';
 
-/** Prints the limiters, their versions, and which cells the folder has. Runs nothing. */
+/** Prints the limiters, their versions, and which of the cells asked for the folder has. Runs nothing. */
 export async function listBoard(
   words: readonly string[],
-  flags: Pick<BoardFlags, 'audits' | 'folder' | 'format' | 'json'>,
+  flags: Pick<BoardFlags, 'audits' | 'folder' | 'format' | 'json' | 'scenario'>,
   environment: Environment,
 ): Promise<void> {
   const found = await findLimiters(words, { audits: flags.audits, cwd: environment.cwd });
   const limiters = await rowsOf(found, environment);
   const board = await boardIn(resolve(environment.cwd, flags.folder));
-  const scenarios = await boardScenarios(environment);
+  const wanted: readonly string[] = flags.scenario ?? BOARD_SCENARIOS;
+  const scenarios = (await boardScenarios(environment)).filter(({ id }) => wanted.includes(id));
   const listed = limiters.map(({ row, by }) => ({
     ...{ id: row.id, version: row.version, promise: row.promise },
     ...('lack' in by && { lack: by.lack }),
@@ -33,7 +34,7 @@ export async function listBoard(
   const rows = listed.map(({ id, version, promise, lack, cells }) =>
     [id, lack ?? version, promise, ...Object.values(cells).map((text) => MARKS[text] ?? text)].map(printable),
   );
-  const head = ['limiter', 'version', 'promise', ...BOARD_SCENARIOS];
+  const head = ['limiter', 'version', 'promise', ...scenarios.map(({ id }) => id)];
   environment.out(`${drawTable({ head, rows, spare: ['promise'] }, environment.look.columns)}\n`);
 }
 

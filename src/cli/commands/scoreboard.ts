@@ -91,10 +91,12 @@ Examples:
       reports/scoreboard/scoreboard.json`;
 
 async function act(limiters: readonly string[], flags: Flags, environment: Environment): Promise<void> {
-  const { list, check, compare, against } = flags;
+  const { list, check, compare, against, json, format } = flags;
   const modes = [list && '--list', check && '--check', compare && '--compare'].filter(Boolean);
   if (modes.length > 1) throw invalidOption(`${modes.join(' and ')} are mutually exclusive`, 'remove one');
   if (against !== undefined && !check) throw invalidOption('--against: only valid with --check', 'remove it');
+  if (list && !json && (format === 'md' || format === 'html'))
+    throw invalidOption(`--list has no --format ${format}`, 'leave it out, or type --json');
   if (list) return listBoard(limiters, flags, environment);
   if (check) return checkBoard(limiters, flags, environment);
   if (compare === undefined) return runBoard(limiters, flags, environment);

@@ -59,6 +59,16 @@ describe('scoreboard --list', () => {
     );
   });
 
+  it('shows only the scenarios that are typed', async () => {
+    const cwd = folderOf({ 'mine.mjs': MODULE });
+    const typed = ['mine', '--scenario', 'failover', 'healthy'];
+    const [mine] = JSON.parse((await list(cwd, ...typed)).stdout);
+    expect(Object.keys(mine.cells)).toEqual(['healthy', 'failover']);
+    const { stdout } = await callCli(['scoreboard', '--list', '--audits', 'audits', ...typed], { cwd });
+    expect(stdout).toMatch(/promise +│ healthy +│ failover/);
+    expect(stdout).not.toContain('partition');
+  });
+
   it('has a row for a file that cannot be loaded, with the reason and no path', async () => {
     const cwd = folderOf({ 'broken.mjs': "import 'no-such-package-of-all';" });
     const [broken] = JSON.parse((await list(cwd)).stdout);
@@ -112,6 +122,7 @@ describe('scoreboard --list', () => {
 describe('scoreboard', () => {
   it.each([
     { typed: ['--list', '--check'], says: /--list and --check are mutually exclusive/ },
+    { typed: ['--list', '--format', 'md'], says: /--list has no --format md/ },
     { typed: ['--against', 'x.json'], says: /--against: only valid with --check/ },
     { typed: ['--compare', 'a.json'], says: /--compare takes two files; found 1/ },
     { typed: ['--check', '--against', 'x.json'], says: /cannot read "x\.json": there is no such file/ },
