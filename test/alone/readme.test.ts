@@ -95,7 +95,7 @@ const AFTER: Readonly<Record<string, (stdout: string, stderr: string) => void | 
   },
 };
 
-describe('what pages show', { timeout: 180_000 }, () => {
+describe('what pages show', { timeout: 400_000 }, () => {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it.each(shBlocks(ALONE_PAGES, RUNS_THIS))('does what $page says: $title', async ({ commands }) => {

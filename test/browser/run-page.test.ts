@@ -10,7 +10,7 @@ const SCREENSHOTS = join(import.meta.dirname, '../../reports/screenshots');
 
 const CHAOS = [
   ...['chaos', 'partition', '--isolate', 'eu-west', '--at', '2s', '--for', '6s', '--duration', '11'],
-  ...['--connections', '120', '--users', '30', '--skew', '0.4', '--strategy', 'article'], // it always has a witness
+  ...['--rate', '200', '--connections', '120', '--users', '12', '--strategy', 'article'], // it always has a witness
 ];
 
 describe.skipIf(chromiumPath === undefined)(

@@ -38,7 +38,7 @@ const ELSEWHERE =
 describe('a cluster of another pid namespace', { timeout: 300_000 }, () => {
   it('is left alone, with a line that says so, while its run goes on', async () => {
     const folder = clusterFolder();
-    const load = ['--connections', '10', '--users', '6', '--skew', '0', '--ramp', '0', '--duration', '300'];
+    const load = '--rate 40 --connections 10 --users 6 --skew 0 --ramp 0 --duration 300'.split(' ');
     const run = inNamespace(folder, BIN, 'bench', ...SMALL, ...load);
     await untilSaid(run, /load .*at limit/, { timeout: 150_000 });
     const doctor = await callCli(['doctor'], { cwd: folder });

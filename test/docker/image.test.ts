@@ -9,7 +9,8 @@ import { dockerLack, imageVariables, withDocker } from '../support/docker.ts';
 import { ROOT } from '../support/readme.ts';
 
 /** Few users who ask often: their buckets are drained on any machine. */
-const BENCH = ['bench', '--connections', '40', '--users', '12', '--skew', '0', '--duration', '4'];
+const LOAD = '--policy 8:2/s --rate 100 --connections 300 --users 12 --skew 0'.split(' ');
+const BENCH = ['bench', ...LOAD, '--duration', '4'];
 const UNPRIVILEGED = ['--cap-drop', 'ALL', '--security-opt', 'no-new-privileges'];
 const READ_ONLY = ['--read-only', '--tmpfs', '/tmp'];
 const FIXTURES = join(import.meta.dirname, '../fixtures');
@@ -60,7 +61,7 @@ describe.skipIf(dockerLack !== undefined)(`our image: ${withDocker}`, { timeout:
   it('benches to a verdict as any user, without capabilities and on a read-only file system', async () => {
     const reports = named(['volume', 'rm']);
     const options = ['--user', '4711', ...UNPRIVILEGED, ...READ_ONLY, '--volume', `${reports}:/work/reports`];
-    const { code, stdout, stderr } = await run(options, 'bench', '--duration', '8s', '--certificate');
+    const { code, stdout, stderr } = await run(options, ...BENCH, '--certificate');
     expect([0, 2], `${stdout}${stderr}`).toContain(code); // a busy machine drains few buckets
     expect(stdout).toMatch(/^verdict {2}(pass|unknown)\n[\s\S]*\nkept in {2}\/work\/reports\/\S+-bench-1\n$/);
     const verified = await run(options, 'verify');

@@ -13,7 +13,7 @@ const SMALL = ['--regions', 'a,b', '--round-trip', 'a:b=10', '--replicas', '0'];
 const ALL_OF_SMALL = 6;
 const DOCKER = ['--provider', 'docker'];
 /** Few users who ask often: their buckets are drained on any machine. */
-const LOAD = ['--policy', '20:5/s', '--connections', '60', '--users', '12', '--skew', '0', '--seed', '7'];
+const LOAD = '--policy 20:5/s --rate 150 --connections 300 --users 12 --skew 0 --seed 7'.split(' ');
 
 const docker = (...args: string[]) => execFileSync('docker', args, { encoding: 'utf8' }).trim();
 

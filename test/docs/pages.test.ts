@@ -8,7 +8,7 @@ const ENDPOINTS =
 
 const { folder, alreadyRun, runAll, newestReport } = await newcomer(BESIDE_PAGES);
 
-describe('what pages show with a small load', { timeout: 180_000 }, () => {
+describe('what pages show with a small load', { timeout: 400_000 }, () => {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it.each(shBlocks(BESIDE_PAGES))('does what $page says: $title', async ({ commands }) => {

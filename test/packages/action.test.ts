@@ -16,7 +16,7 @@ const [WORKFLOW = '', WITHOUT_ACTION = '', GITLAB = ''] = blocksOn(WORKFLOW_PAGE
 );
 const [PLUGIN = ''] = blocksOn('docs/plugins.md', 'js').map(({ text }) => text);
 const SMALL = '--connections 60 --users 12 --skew 0';
-const LOAD = `${SMALL} --duration 6s`;
+const LOAD = '--rate 200 --connections 400 --users 12 --skew 0 --duration 6s';
 const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
 
 const folder = mkdtempSync(join(tmpdir(), 'openclaw-rl-action-'));
@@ -102,7 +102,7 @@ describe("in a user's repository", { timeout: 300_000 }, () => {
       'baseline-verdict': 'none',
     });
     const report = JSON.parse(readFileSync(join(workspace, job.outputs.report ?? '', 'report.json'), 'utf8'));
-    expect([report.plan.strategy, report.plan.load.connections]).toEqual(['plugin:limiter.mjs', 60]);
+    expect([report.plan.strategy, report.plan.load.connections]).toEqual(['plugin:limiter.mjs', 400]);
     expect(job.summary).toMatch(/^# openclaw-rl bench: /);
     expect(job.summary).toMatch(/p99 of \d+ requests allowed was/); // a claim of the workflow
     const files = ['history.ndjson', 'report.json', 'report.html', 'gate.xml'];

@@ -83,7 +83,7 @@ describe('both packages, installed in one project', { timeout: 300_000 }, () => 
   }, 300_000);
 
   it('keep code and charge of an error of the one that is thrown through the other, while a region is cut off', async () => {
-    const load = '--connections 60 --users 12 --skew 0 --duration 9s'.split(' ');
+    const load = '--rate 100 --connections 60 --users 12 --skew 0 --duration 9s'.split(' ');
     const fault = 'chaos partition --isolate eu-west --at 2s --for 4s'.split(' ');
     const claim = ['--claim', 'total-excess <= 240']; // a failover may give away a bucket of each user
     const { errors, outcomes, unaccounted, verdict } = await runPlugin(process.execPath, [

@@ -48,7 +48,7 @@ describe('a run in which something dies', { timeout: 120_000 }, () => {
     'says that $title died, is unknown at best, does not hang and leaves nothing',
     async ({ find, says }) => {
       const folder = testFolder();
-      const { output, ended } = startCli(BENCH, { cwd: folder });
+      const { output, ended } = startCli([...BENCH, '--rate', '120'], { cwd: folder });
       await untilSaid({ output }, /load .*at limit/, { timeout: 60_000 });
       process.kill(find(folder), 'SIGKILL');
       const code = await ended;

@@ -9,7 +9,8 @@ import { startCli, testFolder, untilSaid } from '../support/cli.ts';
 
 const PASSWORD = 'hunter2-of-the-nodes';
 const SENTINEL_PASSWORD = 'hunter2-of-the-sentinels';
-const BENCH = ['bench', '--endpoints', 'e.yaml', '--users', '12', '--skew', '0', '--connections', '60'];
+const LOAD = '--rate 200 --connections 400 --users 6 --skew 0'.split(' ');
+const BENCH = ['bench', '--endpoints', 'e.yaml', ...LOAD];
 const SMALL = [...BENCH, '--duration', '5', '--ramp', '2', '--json'];
 
 const started: ByHand[] = [];
@@ -92,7 +93,7 @@ describe('Redis that was started by hand', { timeout: 180_000 }, () => {
       ...['--inject', `redis-cli -p ${replica.port} cluster failover`],
       ...['--heal', `redis-cli -p ${primary?.port} cluster failover`],
     ];
-    const load = ['--duration', '6', '--users', '12', '--connections', '30', '--claim', 'info <= 50%'];
+    const load = [...LOAD, '--duration', '6', '--claim', 'info <= 50%'];
     const chaos = await callCli([...command, ...shell, ...load, '--json'], { cwd: folder });
     const broken: RunReport = JSON.parse(chaos.stdout);
     expect(
@@ -212,7 +213,7 @@ describe('a server that loses its state', { timeout: 120_000 }, () => {
       '--heal',
       'true',
     ];
-    const load = ['--users', '6', '--connections', '30', '--skew', '0', '--duration', '5', '--json'];
+    const load = [...LOAD, '--duration', '5', '--json'];
     const again = `redis-server --port ${server.port} --save '' --daemonize yes --dir ${folder}`;
     const restart = `redis-cli -p ${server.port} shutdown nosave; ${again}`;
     const lost = await callCli([...chaos, '--inject', restart, ...load], { cwd: folder });

@@ -4,20 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { startCli, testFolder, untilSaid } from '../support/cli.ts';
 import { processesMentioning } from '../support/processes.ts';
 
-const SMALL = [
-  '--connections',
-  '30',
-  '--users',
-  '6',
-  '--skew',
-  '0',
-  '--ramp',
-  '1',
-  '--at',
-  '1s',
-  '--for',
-  '2s',
-];
+const SMALL = '--rate 60 --connections 60 --users 6 --skew 0 --ramp 1 --at 1s --for 2s'.split(' ');
 
 /** Starts `chaos command`; its commands run in the folder. */
 function chaos(folder: string, flags: readonly string[], { duration = 60 } = {}) {
@@ -53,7 +40,7 @@ describe('a run with a fault by commands', { timeout: 120_000 }, () => {
     const nasty = `echo '<b>|::error::'; test -e here.yaml`;
     const scenario = [
       '# Is it broken and mended?',
-      'load: { connections: 30, users: 6, skew: 0, duration: 6s, ramp: 1s }',
+      'load: { mode: open, rate: 100, connections: 300, users: 6, skew: 0, duration: 6s, ramp: 1s }',
       `faults: [{ fault: command, inject: ${JSON.stringify(nasty)}, heal: test -e here.yaml, at: 1s, for: 2s }]`,
       'claims: [total-excess <= bound, contested >= 1]',
     ];

@@ -14,7 +14,7 @@ topology:
   replicas: 1
   roundTrip: { a:b: 10ms }
 policy: 8:2/m # a bucket is stored for minutes after a run
-load: { connections: 20, users: 8, skew: 0, roaming: 0.25, ramp: 1s, duration: 3s }
+load: { mode: open, rate: 120, connections: 300, users: 8, skew: 0, roaming: 0.25, ramp: 1s, duration: 3s }
 claims: [total-excess <= bound, contested >= 40%, info <= 5%]
 `;
 

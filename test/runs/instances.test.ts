@@ -8,7 +8,7 @@ import { runVerified } from '../support/verified-run.ts';
 
 const AUDITS = join(import.meta.dirname, '../../audits');
 const SMALL =
-  '--regions a,b --round-trip a:b=10 --replicas 0 --connections 12 --users 4 --skew 0 --roaming 1 --duration 5s --ramp 1 --policy 8:2/s'.split(
+  '--regions a,b --round-trip a:b=10 --replicas 0 --rate 150 --connections 300 --users 4 --skew 0 --roaming 1 --duration 5s --ramp 1 --policy 8:2/s'.split(
     ' ',
   );
 

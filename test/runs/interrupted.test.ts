@@ -5,7 +5,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { startCli, testFolder, untilSaid } from '../support/cli.ts';
 import { processesMentioning } from '../support/processes.ts';
 
-const SMALL = ['--connections', '30', '--users', '6', '--skew', '0', '--ramp', '1'];
+const SMALL = ['--rate', '60', '--connections', '60', '--users', '6', '--skew', '0', '--ramp', '1'];
 const PARTITION = ['chaos', 'partition', '--isolate', 'eu-west', ...SMALL, '--at', '1s', '--for', '2s'];
 const SHORT = [...PARTITION, '--duration', '4'];
 const LONG = [...PARTITION, '--duration', '60'];

@@ -9,7 +9,7 @@ import { runVerified } from '../support/verified-run.ts';
 
 const LIMITERS = join(import.meta.dirname, '../fixtures/limiters');
 const SMALL =
-  '--regions a,b --round-trip a:b=10 --replicas 0 --connections 8 --users 4 --skew 0 --roaming 1 --duration 5s --ramp 1 --policy 8:2/s'.split(
+  '--regions a,b --round-trip a:b=10 --replicas 0 --rate 80 --connections 200 --users 4 --skew 0 --roaming 1 --duration 5s --ramp 1 --policy 8:2/s'.split(
     ' ',
   );
 
@@ -34,7 +34,7 @@ describe('a run with a plug-in', { timeout: 90_000 }, () => {
     expect([report.strategy, header.strategy]).toEqual(['plugin:exact.mjs', 'plugin:exact.mjs']);
     expect(report).toMatchObject({ promise: 'token-bucket', unaccounted: 0, replay: { replayed: 0 } });
     expect(history).toMatch(
-      /"outcome":"denied","status":429,"stated":{"remaining":0,"retryAfterS":0\.\d{4,6}}}/,
+      /"outcome":"denied","status":429,"stated":{"remaining":0,"retryAfterS":0\.\d{4,6}}/,
     );
     expect(report.plan.limiter).toBe(join(LIMITERS, 'exact.mjs'));
     expect(report.command).toContain(
@@ -85,7 +85,7 @@ describe('a run with a plug-in', { timeout: 90_000 }, () => {
 limiter: ./window.mjs
 policy: 8:2/s
 topology: { regions: [a, b], replicas: 0, roundTrip: { 'a:b': 10ms } }
-load: { connections: 8, users: 4, skew: 0, roaming: 1, ramp: 1s, duration: 5s }
+load: { mode: open, rate: 80, connections: 200, users: 4, skew: 0, roaming: 1, ramp: 1s, duration: 5s }
 faults: [{ fault: latency, between: [a, b], add: 20ms, at: 1s, for: 2s }]
 claims: [windows <= 9999, contested >= 50%]
 `,

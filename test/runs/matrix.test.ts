@@ -12,7 +12,7 @@ topology:
   replicas: 0
   roundTrip: { a:b: 10ms }
 policy: 8:2/s
-load: { connections: 8, users: 4, skew: 0, roaming: 1, ramp: 1s, duration: 4s }
+load: { mode: open, rate: 100, connections: 300, users: 4, skew: 0, roaming: 1, ramp: 1s, duration: 4s }
 claims: [false-denials <= 0, contested >= 50%, info <= 5%]
 `;
 

@@ -8,7 +8,7 @@ import { hasProgram } from '../support/programs.ts';
 import { startTerminal } from '../support/tmux.ts';
 
 const PRUNE = ['runs', 'prune', '--keep', '0'];
-const LOAD = ['--connections', '10', '--users', '6', '--skew', '0', '--ramp', '0', '--duration'];
+const LOAD = '--rate 40 --connections 10 --users 6 --skew 0 --ramp 0 --duration'.split(' ');
 
 const runsIn = (reports: string) =>
   readdirSync(reports)

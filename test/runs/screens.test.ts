@@ -11,11 +11,11 @@ const SIZES = [
   { columns: 200, rows: 50 },
 ] as const;
 
-const LOAD = '--connections 60 --users 12 --skew 0 --duration 6';
+const LOAD = '--rate 100 --connections 60 --users 12 --skew 0 --duration 6';
 const SMALL = `# Does a small run fit into a matrix?
 topology: { regions: [a, b], replicas: 0, roundTrip: { a:b: 10ms } }
 policy: 8:2/s
-load: { connections: 8, users: 4, skew: 0, roaming: 1, ramp: 1s, duration: 4s }
+load: { mode: open, rate: 80, connections: 60, users: 4, skew: 0, roaming: 1, ramp: 1s, duration: 4s }
 claims: [false-denials <= 0, contested >= 50%, info <= 5%]
 `;
 

@@ -7,7 +7,7 @@ import { type CliRun, startCli, untilSaid } from '../support/cli.ts';
 import { clusterFolder, SMALL, up } from '../support/cli-cluster.ts';
 import { guardsOf, isRunning, processesMentioning, servicePid } from '../support/processes.ts';
 
-const LOAD = ['--connections', '10', '--users', '6', '--skew', '0', '--ramp', '0'];
+const LOAD = ['--rate', '40', '--connections', '10', '--users', '6', '--skew', '0', '--ramp', '0'];
 const SHORT = ['bench', ...SMALL, ...LOAD, '--duration', '3'];
 const LONG = ['bench', ...SMALL, ...LOAD, '--duration', '300'];
 

@@ -10,7 +10,7 @@ const LIMITERS = join(import.meta.dirname, '../fixtures/limiters');
 
 /** Six users who send from both regions: cheap requests drain the first policy, expensive ones the second. */
 const SMALL =
-  '--regions a,b --round-trip a:b=10 --replicas 0 --connections 16 --users 6 --skew 0 --roaming 1 --ramp 1 --duration 6 --resting 0'.split(
+  '--regions a,b --round-trip a:b=10 --replicas 0 --rate 200 --connections 400 --users 6 --skew 0 --roaming 1 --ramp 1 --duration 6 --resting 0'.split(
     ' ',
   );
 const POLICIES = '--policy requests=10:10/s --policy tokens=60:20/s --cost tokens=1,10'.split(' ');

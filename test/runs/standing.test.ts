@@ -6,7 +6,9 @@ import { clusterFolder } from '../support/cli-cluster.ts';
 import { processesMentioning } from '../support/processes.ts';
 import { runVerified } from '../support/verified-run.ts';
 
-const SMALL = ['--connections', '30', '--users', '6', '--skew', '0', '--duration', '3', '--ramp', '1'];
+const SMALL = '--policy 8:2/s --rate 80 --connections 200 --users 6 --skew 0 --duration 3 --ramp 1'.split(
+  ' ',
+);
 
 describe('a run on a cluster that stays', { timeout: 120_000 }, () => {
   it('is refused while a fault is in force, brings primaries home, and says how to have it again', async () => {

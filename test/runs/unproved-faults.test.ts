@@ -7,7 +7,8 @@ import { callCli } from '../support/call-cli.ts';
 import { startCli, testFolder, untilSaid } from '../support/cli.ts';
 import { clusterFolder, SMALL as TWO_REGIONS, up } from '../support/cli-cluster.ts';
 
-const SMALL = ['--connections', '30', '--users', '12', '--skew', '0', '--claim', 'info <= 50%', '--json'];
+const LOAD = '--rate 60 --connections 60 --users 12 --skew 0'.split(' ');
+const SMALL = [...LOAD, '--claim', 'info <= 50%', '--json'];
 const ATOMIC = join(import.meta.dirname, '../fixtures/limiters/scripted/atomic.mjs');
 const PAUSES = `# Two nodes are paused, one of which has every key: is the other pause left out?
 limiter: ./one-slot.mjs
