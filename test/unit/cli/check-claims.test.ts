@@ -33,7 +33,7 @@ describe('check --claim', () => {
       operations: 20,
       claims: ['total-excess <= 0', 'contested >= 2'],
       code: 2,
-      says: / {2}\? .*claimed at least 2: 1 too few\n/,
+      says: / {2}\? .*claimed at least 2: 1 too few; take fewer users, a smaller policy or a longer load\n/,
     },
     {
       title: 'of speed that is missed is exit code 3',
