@@ -267,19 +267,18 @@ function leastTested({ least }: CheckFacts['contested']): CheckFacts['contested'
 function contestedSample({ contested, buckets }: CheckFacts, { unit }: Claim): Sample {
   const least = leastTested(contested);
   const counts = least ?? contested;
+  const wayOut = 'take fewer users, a smaller policy or a longer load';
   const of = least === undefined ? '' : `, of policy ${least.policy}, which was at its limit the least`;
   if (unit === 'count') {
     const among = least === undefined ? ` of ${count(buckets, 'bucket')}` : ' buckets';
     const about = `${counts.buckets}${among} were drained and contested${of}`;
-    return { measured: counts.buckets, about, wayOut: DRAIN_MORE };
+    return { measured: counts.buckets, about, wayOut };
   }
   const about = `${counts.busiest} of the ${counts.ofBusiest} busiest planned buckets were drained and contested${of}`;
   return counts.ofBusiest === 0
     ? { about, reason: 'the history has no plan, so the busiest buckets are unknown' }
-    : { measured: counts.busiest / counts.ofBusiest, about, wayOut: DRAIN_MORE };
+    : { measured: counts.busiest / counts.ofBusiest, about, wayOut };
 }
-
-const DRAIN_MORE = 'take fewer users, a smaller policy or a longer load';
 
 function headroomSample({ headroom }: CheckFacts, { limit }: Claim): Sample {
   if (headroom === undefined) return { about: 'no bucket was contested, so none has a headroom' };
