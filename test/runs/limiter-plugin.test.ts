@@ -34,7 +34,7 @@ describe('a run with a plug-in', { timeout: 90_000 }, () => {
     expect([report.strategy, header.strategy]).toEqual(['plugin:exact.mjs', 'plugin:exact.mjs']);
     expect(report).toMatchObject({ promise: 'token-bucket', unaccounted: 0, replay: { replayed: 0 } });
     expect(history).toMatch(
-      /"outcome":"denied","status":429,"stated":{"remaining":0,"retryAfterS":0\.\d{4,6}}/,
+      /"outcome":"denied","status":429,"stated":{"remaining":0,"retryAfterS":0\.\d{4,6}},"intendedUs":\d+}/,
     );
     expect(report.plan.limiter).toBe(join(LIMITERS, 'exact.mjs'));
     expect(report.command).toContain(
