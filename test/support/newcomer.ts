@@ -14,6 +14,7 @@ import type { RunReport } from '../../src/report/report.ts';
 import { runProgram } from './cli.ts';
 import { blocksOn, HISTORY_PAGE } from './doc-blocks.ts';
 import { processesMentioning } from './processes.ts';
+import { proved } from './proved.ts';
 import { type Command, commandsOf, ROOT, scriptOf } from './readme.ts';
 import { freePort } from './redis-server.ts';
 
@@ -57,17 +58,19 @@ export async function newcomer(pages: readonly string[]): Promise<Newcomer> {
   };
 }
 
-/** A busy machine may drain too few buckets for a verdict: up to three times. */
-async function runUntilDrained(
+/** Up to three times if too few buckets are drained, each time without the clusters of the try before. */
+function runUntilDrained(
   script: string,
   options: { readonly cwd: string; readonly env: Record<string, string> },
-  triesLeft = 2,
 ): Promise<Ran> {
-  const ran = await runProgram('bash', ['-c', script], options);
-  if (triesLeft === 0 || !hasDrainedTooFew(ran)) return ran;
-  process.stdout.write(`too few buckets were drained, once more: ${script.split('\n').at(-2)}\n`);
-  await runProgram(join(options.cwd, 'bin/openclaw-rl'), ['down', '--all', '--yes'], options);
-  return runUntilDrained(script, options, triesLeft - 1);
+  const run = async () => {
+    const ran = await runProgram('bash', ['-c', script], options);
+    if (!hasDrainedTooFew(ran)) return ran;
+    process.stdout.write(`too few buckets were drained: ${script.split('\n').at(-2)}\n`);
+    await runProgram(join(options.cwd, 'bin/openclaw-rl'), ['down', '--all', '--yes'], options);
+    return ran;
+  };
+  return proved(run, (ran) => !hasDrainedTooFew(ran));
 }
 
 type Ran = Awaited<ReturnType<typeof runProgram>>;
