@@ -2,15 +2,16 @@ import type { Socket } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import { makeRandom } from '../../src/core/prng.ts';
 import type { Operation } from '../../src/history/records/operation.ts';
+import { monotonicUs } from '../../src/load/monotonic.ts';
 import { createGateway } from '../../src/rating/gateway.ts';
 import { type Answer, httpReply, type SeenRequest, startHttpServer } from '../support/http-server.ts';
 import { loadOn, userOf } from '../support/load.ts';
 
 const LATE_MS = 25;
 
-/** A bucket that never lacks a token: it notes when it charged whom, each decision id once. */
+/** A bucket that never lacks a token: it notes when it charged whom, on the clock of the load; each decision id once. */
 class Bucket {
-  readonly chargedMs = new Map<string, number[]>();
+  readonly chargedUs = new Map<string, number[]>();
   readonly #ids = new Set<string>();
   late = 0;
 
@@ -19,7 +20,7 @@ class Bucket {
     if (id !== undefined && this.#ids.has(id)) return;
     if (id !== undefined) this.#ids.add(id);
     const user = userOf(request);
-    this.chargedMs.set(user, [...(this.chargedMs.get(user) ?? []), performance.now()]);
+    this.chargedUs.set(user, [...(this.chargedUs.get(user) ?? []), monotonicUs()]);
   }
 
   chargeLate(request: SeenRequest): void {
@@ -109,18 +110,19 @@ it.each([{ services: 1 }, { services: 2 }, { services: 3 }])(
       for (const server of servers) await server.stop();
     });
     const url = await gateway.listen({ host: '127.0.0.1', port: 0 });
-    const { operations, recorder } = await loadOn({ urls: [url], operationsEach: 50, durationMs: 40_000 });
+    const { operations, recorder } = await loadOn({
+      ...{ urls: [url], operationsEach: 50, durationMs: 40_000 },
+      startAtUs: monotonicUs(),
+    });
     await expect.poll(() => bucket.late).toBe(0);
 
-    const originMs = performance.now() - recorder.nowUs() / 1_000;
-    const timesOf = (user: string) => (bucket.chargedMs.get(user) ?? []).map((ms) => (ms - originMs) * 1_000);
     const users = operations.map(({ user }) => user);
     const alone = operations.filter(({ user }) => users.indexOf(user) === users.lastIndexOf(user));
-    const wrong = alone.filter((operation) => !covers(operation, timesOf(operation.user)));
+    const wrong = alone.filter((operation) => !covers(operation, bucket.chargedUs.get(operation.user) ?? []));
     expect(wrong).toEqual([]);
     expect(operations).toHaveLength(recorder.sent);
     expect(alone.length).toBeGreaterThan(150);
-    expect([...bucket.chargedMs.keys()].filter((user) => !users.includes(user))).toEqual([]);
+    expect([...bucket.chargedUs.keys()].filter((user) => !users.includes(user))).toEqual([]);
   },
 );
 
