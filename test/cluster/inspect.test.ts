@@ -161,7 +161,7 @@ describe.each(SERVERS)('inspect on a standalone %s with a replica', (command) =>
   it('takes a key that is not there, or has expired, for a full bucket', async () => {
     await server.client.set(KEY, packBucket(1, 0));
     await server.client.pexpire(KEY, 1);
-    await vi.waitUntil(async () => (await server.client.pttl(KEY)) === -2);
+    await expect.poll(() => server.client.pttl(KEY)).toBe(-2);
     const { copies, takes } = await look();
     expect(copies[0]).toMatchObject({
       stored: { type: 'absent' },

@@ -12,7 +12,7 @@ export function clusterFolder(): string {
   const folder = testFolder();
   onTestFinished(async () => {
     signalAll(ownedIn(folder), 'SIGKILL');
-    await vi.waitUntil(() => ownedIn(folder).length === 0, { timeout: 5_000 });
+    await vi.waitUntil(() => ownedIn(folder).length === 0, { timeout: 20_000 });
   });
   return folder;
 }
@@ -29,5 +29,5 @@ export async function up(folder: string, ...args: string[]) {
 export async function killAll(folder: string, role?: string): Promise<void> {
   const chosen = () => ownedIn(folder).filter((owned) => role === undefined || owned.role === role);
   signalAll(chosen(), 'SIGKILL');
-  await vi.waitUntil(() => chosen().length === 0, { timeout: 5_000 });
+  await vi.waitUntil(() => chosen().length === 0, { timeout: 20_000 });
 }

@@ -173,7 +173,7 @@ describe('a decision away', () => {
   ])('is decided all the same where the report %s', async (_, onAway) => {
     const limiter = noticeAway(limiterOf('b:1'), { ...homes, onAway });
     for (let i = 0; i < 2; i++) expect((await limiter.take(subject)).allowed).toBe(true);
-    await vi.waitUntil(() => warning.mock.calls.length > 0);
+    await expect.poll(() => warning.mock.calls.length).toBeGreaterThan(0);
     expect(warning.mock.calls.map(([text]) => text)).toEqual([expect.stringContaining('no log')]);
   });
 

@@ -1,7 +1,8 @@
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { machineId } from '../../../src/experiment/parts/machine-id.ts';
 import { monotonicUs } from '../../../src/load/monotonic.ts';
 import { runCli, startCli, testFolder, untilSaid } from '../../support/cli.ts';
@@ -20,7 +21,7 @@ async function startClock(laterMachine = 'base', partsStatus = 200): Promise<str
     response.end(JSON.stringify({ machine, us: Math.floor(monotonicUs()), wallMs: CLOCK_MS }));
   });
   server.listen(0, '127.0.0.1');
-  await vi.waitUntil(() => server.listening);
+  await once(server, 'listening');
   onTestFinished(() => {
     server.closeAllConnections();
     server.close();

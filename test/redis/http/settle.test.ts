@@ -68,7 +68,7 @@ describe.each(APPS)('settling in $framework', ({ start }) => {
   it('settles at what is held if more was used, and reports it', async () => {
     const { errors } = await serve(() => ({ tokens: 61, requests: 0 }));
     await expect.poll(left).toEqual([10, 40]);
-    await vi.waitUntil(() => errors.length > 0);
+    await expect.poll(() => errors.length).toBeGreaterThan(0);
     expect(errors).toMatchObject([{ code: 'ACTUAL_ABOVE_HELD' }]);
   });
 
@@ -90,7 +90,7 @@ describe.each(APPS)('settling in $framework', ({ start }) => {
     { title: 'it names no policy', settle: () => ({ token: 1 }), error: { code: 'INVALID_COST' } },
   ])('leaves all spent and reports it if $title', async ({ settle, error }) => {
     const { errors, limiter } = await serve(settle);
-    await vi.waitUntil(() => errors.length > 0);
+    await expect.poll(() => errors.length).toBeGreaterThan(0);
     expect(errors).toMatchObject([error]);
     expect(await left()).toEqual([9, 40]);
     const records = (await redis.client.keys('{*')).length;
@@ -115,7 +115,7 @@ describe('settling after a connection was closed', () => {
   async function abort(url: string, isServed: () => boolean): Promise<void> {
     const controller = new AbortController();
     const reply = fetch(url, { signal: controller.signal }).catch(() => {});
-    await vi.waitUntil(isServed);
+    await expect.poll(isServed).toBe(true);
     controller.abort();
     await reply;
   }

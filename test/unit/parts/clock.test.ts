@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ClockEndpoint } from '../../../src/experiment/parts/clock-endpoint.ts';
@@ -32,7 +33,7 @@ async function startFake(...texts: readonly string[]) {
     if (texts.length > 0) response.end(texts[Math.min(asked++, texts.length - 1)]);
   });
   server.listen(0, '127.0.0.1');
-  await vi.waitUntil(() => server.listening);
+  await once(server, 'listening');
   onTestFinished(() => {
     server.closeAllConnections();
     server.close();

@@ -254,7 +254,7 @@ describe('the file of a part', () => {
     sender.write(
       'PUT /parts/run/a HTTP/1.1\r\nhost: a\r\ndigest: sha-256=AAAA\r\ncontent-length: 99\r\n\r\nbegin',
     );
-    await vi.waitUntil(() => store.kept().some((name) => String(name).endsWith('.unfinished')));
+    await expect.poll(store.kept).toContainEqual(expect.stringMatching(/\.unfinished$/));
     store.clock.server.closeAllConnections();
     await store.clock.close();
     expect(store.kept()).toEqual([]);
