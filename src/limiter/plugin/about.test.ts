@@ -47,11 +47,20 @@ describe('what a limiter says about itself', () => {
       value: { ...ABOUT, version: '1.0' },
       says: 'about.version must be a command that prints one line, like [node, version.mjs]; found "1.0"',
     },
-    { title: 'no program', value: { ...ABOUT, version: [] }, says: 'about.version must be a command' },
+    {
+      title: 'no program',
+      value: { ...ABOUT, version: [] },
+      says: 'about.version must be a command that prints one line, like [node, version.mjs]; found an empty list',
+    },
+    {
+      title: 'a version with a number',
+      value: { ...ABOUT, version: ['echo', 1] },
+      says: 'about.version must be a command that prints one line, like [node, version.mjs]; found 1 in the list',
+    },
     {
       title: 'documentation that is no URL',
       value: { ...ABOUT, documentation: ['the README'] },
-      says: 'about.documentation must be a list of URLs',
+      says: 'about.documentation must be a list of URLs, http or https; found "the README" in the list',
     },
     {
       title: 'an unknown scenario',

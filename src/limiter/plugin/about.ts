@@ -72,13 +72,16 @@ function versionOf(file: string, value: unknown): LimiterAbout['version'] {
   if (Array.isArray(value) && value.length > 0 && value.every(isLine)) return value as [string, ...string[]];
   throw refused(
     file,
-    `about.version must be a command that prints one line, like [node, version.mjs]; found ${shown(value)}`,
+    `about.version must be a command that prints one line, like [node, version.mjs]; found ${found(value, isLine)}`,
   );
 }
 
 function documentationOf(file: string, value: unknown): readonly string[] {
-  if (Array.isArray(value) && value.every((url) => isLine(url) && /^https?:\/\//.test(url))) return value;
-  throw refused(file, `about.documentation must be a list of URLs, http or https; found ${shown(value)}`);
+  if (Array.isArray(value) && value.every(isUrl)) return value;
+  throw refused(
+    file,
+    `about.documentation must be a list of URLs, http or https; found ${found(value, isUrl)}`,
+  );
 }
 
 function coversOf(file: string, value: unknown): readonly BoardScenario[] {
@@ -117,6 +120,16 @@ function unknown(file: string, what: string, name: string, known: readonly strin
 
 function isLine(value: unknown): value is string {
   return typeof value === 'string' && value.trim() !== '' && !/\p{Cc}/u.test(value.trim());
+}
+
+function isUrl(value: unknown): value is string {
+  return isLine(value) && /^https?:\/\//.test(value);
+}
+
+/** What was found instead: of a list its first wrong item. */
+function found(value: unknown, isRight: (item: unknown) => boolean): string {
+  if (!Array.isArray(value)) return shown(value);
+  return value.length === 0 ? 'an empty list' : `${shown(value.find((item) => !isRight(item)))} in the list`;
 }
 
 function isMapping(value: unknown): value is Record<string, unknown> {

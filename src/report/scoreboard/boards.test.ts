@@ -214,6 +214,11 @@ describe('a board as text', () => {
     expect(text).toContain('What a cell does not mean');
   });
 
+  it('says that there is no proof', () => {
+    const cells = shown.cells.map((cell) => ({ ...cell, witness: null }));
+    expect(renderScoreboardMarkdown({ ...shown, cells })).toMatch(/## Proofs\n\nNone\.\n$/);
+  });
+
   it('links what was read, unless the URL could end its link or its cell', () => {
     const documentation = ['https://example.com/a_b?c=1#d', 'https://example.com/|>'];
     const text = renderScoreboardMarkdown({ ...shown, limiters: [{ ...row('a'), documentation }] });

@@ -35,15 +35,18 @@ export function renderScoreboardMarkdown(untrusted: Scoreboard): string {
     '',
     '## Proofs',
     '',
-    ...board.cells.flatMap((cell) =>
-      cell.witness === null
-        ? []
-        : [
-            `- **${escaped(cell.limiter)}, ${escaped(cell.scenario)}**: ${escaped(cell.witness.bucket)}: ${escaped(cell.witness.text)}. Again: \`${cell.command.replaceAll('`', "'")}\``,
-          ],
-    ),
+    ...proofs(board),
     '',
   ].join('\n');
+}
+
+function proofs({ cells }: Scoreboard): readonly string[] {
+  const lines = cells.flatMap(({ limiter, scenario, witness, command }) => {
+    if (witness === null) return [];
+    const proof = `**${escaped(limiter)}, ${escaped(scenario)}**: ${escaped(witness.bucket)}: ${escaped(witness.text)}`;
+    return [`- ${proof}. Again: \`${command.replaceAll('`', "'")}\``];
+  });
+  return lines.length === 0 ? ['None.'] : lines;
 }
 
 const INTRODUCTION = [
