@@ -224,7 +224,7 @@ it('load processes end with the program that started them', async () => {
   const started = children(parent.pid);
   expect(started).toHaveLength(2);
   parent.kill('SIGKILL');
-  await expect.poll(() => started.filter((pid) => isRunning(pid)), { timeout: 20_000 }).toEqual([]);
+  await expect.poll(() => started.filter((pid) => isRunning(pid)), { timeout: 5_000 }).toEqual([]);
 });
 
 function isRunning(pid: number): boolean {

@@ -246,7 +246,7 @@ describe.each(CASES)('a port by $name on $command', LONG, ({ command, standalone
       String(await server.client.call('CLIENT', 'LIST'))
         .trim()
         .split('\n').length;
-    const onlyOurs = () => expect.poll(connections, LONG).toBe(1);
+    const onlyOurs = () => expect.poll(connections, { timeout: 5_000 }).toBe(1);
     await onlyOurs();
     const redis = open(standalone(server.port, TIMEOUT_MS));
     await redis.ready();

@@ -76,7 +76,7 @@ describe('a plug-in that is loaded by the command line', { timeout: 60_000 }, ()
     const { code, stderr } = await callCli(['bench', '--limiter', './mine.mjs'], { cwd: folder });
     expect([code, stderr]).toEqual([64, expect.stringMatching(/exports an invalid `promise`/)]);
     const isLeft = () => processesMentioning('7777.0042').some(({ command }) => command.startsWith('sleep'));
-    await vi.waitUntil(() => !isLeft(), { timeout: 20_000 });
+    await vi.waitUntil(() => !isLeft(), { timeout: 5_000 });
   });
 
   it('ends where the program that asked is killed', async () => {
@@ -169,5 +169,5 @@ it('is interrupted while a plug-in is loaded, and leaves nothing behind', { time
   child.kill('SIGINT');
   expect(await ended, output.stderr).toBe(130);
   expect(output.stderr).toMatch(/^error: interrupted while a plug-in was loaded$/m);
-  await vi.waitUntil(() => processesMentioning(folder).length === 0, { timeout: 20_000 });
+  await vi.waitUntil(() => processesMentioning(folder).length === 0, { timeout: 5_000 });
 });

@@ -48,7 +48,7 @@ export async function findLeftovers(folder: string, octet: number | undefined): 
     ...(existsSync(join(folder, 'state/clusters/default')) ? ['state of default'] : []),
   ];
   // Another `up` may be trying the same addresses at this moment.
-  await vi.waitUntil(() => look().length === 0, { timeout: 20_000 }).catch(() => {});
+  await vi.waitUntil(() => look().length === 0, { timeout: 3_000 }).catch(() => {});
   return look();
 }
 

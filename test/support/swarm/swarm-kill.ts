@@ -24,7 +24,7 @@ export async function killOnSwarm(bed: Bed, args: readonly string[], afterMs: nu
   const failed = code === 0 ? [] : [`down: ${code} ${down.output.stderr}`];
   const look = async () => (await Promise.all(bed.machines.map((machine) => stackObjects(machine)))).flat();
   await vi
-    .waitUntil(async () => (await look()).length === 0, { timeout: 20_000, interval: 500 })
+    .waitUntil(async () => (await look()).length === 0, { timeout: 5_000, interval: 500 })
     .catch(() => {});
   const last = run.output.stderr.trimEnd().split('\n').at(-1) ?? '';
   return { afterMs, last, before, left: [...failed, ...(await look())] };
