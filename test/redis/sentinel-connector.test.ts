@@ -29,7 +29,7 @@ it('subscribes again to a Sentinel after a lost connection, and may be closed wh
   );
   onTestFinished(() => client.disconnect());
   await client.subscribe('+switch-master').catch(() => {}); // as its failover detector does
-  await vi.waitUntil(() => seen.length >= 2, { timeout: 20_000 });
+  await vi.waitUntil(() => seen.length >= 2, { timeout: 5_000 });
   client.disconnect();
   await once(client, 'end');
   expect(client.status).toBe('end');

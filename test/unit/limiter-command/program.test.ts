@@ -159,7 +159,7 @@ describe('a program that decides', () => {
     const { program } = await start('', { command: ['sh', '-c', script] });
     const pid = Number(readFileSync(file, 'utf8'));
     await program.close();
-    await vi.waitFor(() => expect(isRunning(pid)).toBe(false), { timeout: 20_000 });
+    await vi.waitFor(() => expect(isRunning(pid)).toBe(false), { timeout: 5_000 });
   });
 
   it('ends when its input ends, without a failure', async () => {
