@@ -5,6 +5,7 @@ import type { RunReport } from '../../src/report/report.ts';
 import { callCli } from '../support/call-cli.ts';
 import { startCli, testFolder, untilSaid } from '../support/cli.ts';
 import { clusterFolder, up } from '../support/cli-cluster.ts';
+import { hasEvidence, proved } from '../support/proved.ts';
 import { SERVERS } from '../support/server.ts';
 import { runVerified } from '../support/verified-run.ts';
 
@@ -32,7 +33,7 @@ const readLines = (folder: string) =>
     .split('\n')
     .map((line) => JSON.parse(line));
 
-describe('bench', { timeout: 90_000 }, () => {
+describe('bench', { timeout: 180_000 }, () => {
   it('leaves a cluster alone that runs another server than the one that was asked for', async () => {
     const folder = clusterFolder();
     await up(folder, '--server', 'redis-server', '--replicas', '0');
@@ -45,9 +46,11 @@ describe('bench', { timeout: 90_000 }, () => {
   });
 
   it.each(SERVERS)('on %s streams a history in which every request sent is accounted for', async (server) => {
-    const folder = testFolder();
-    const { code, stdout } = await runVerified([...SMALL, '--server', server, '--json'], { cwd: folder });
-    const report: RunReport = JSON.parse(stdout);
+    const { folder, code, report } = await proved(async () => {
+      const cwd = testFolder();
+      const run = await runVerified([...SMALL, '--server', server, '--json'], { cwd });
+      return { folder: cwd, code: run.code, report: JSON.parse(run.stdout) as RunReport };
+    }, hasEvidence);
     expect([code, report.verdict], JSON.stringify(report.claims)).toEqual([0, 'pass']);
     const lines = readLines(folder);
     const operations = lines.filter(({ type }) => type === 'op');

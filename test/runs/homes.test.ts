@@ -7,6 +7,7 @@ import type { RunReport } from '../../src/report/report.ts';
 import { callCli } from '../support/call-cli.ts';
 import { runCli } from '../support/cli.ts';
 import { clusterFolder } from '../support/cli-cluster.ts';
+import { hasEvidence, proved } from '../support/proved.ts';
 
 const SMALL = `# Does a small run keep its promise?
 topology:
@@ -37,7 +38,7 @@ function operationsIn(folder: string): Operation[] {
 
 const homeOf = ({ bucket }: Operation) => /^ratings:([\w-]+)\.u\d+$/.exec(bucket)?.[1];
 
-describe('a run with homes', { timeout: 180_000 }, () => {
+describe('a run with homes', { timeout: 300_000 }, () => {
   it('keeps its promise: each bucket is decided in its home, and found by inspect', async () => {
     const cwd = clusterFolder();
     writeFileSync(join(cwd, 'small.yaml'), SMALL);
@@ -45,9 +46,11 @@ describe('a run with homes', { timeout: 180_000 }, () => {
     expect((await runCli(['up', ...topology], { cwd })).code).toBe(0);
     for (const strategy of ['central', 'acked', 'lease']) {
       const args = ['run', 'small.yaml', '--strategy', strategy, '--homes', '--json'];
-      const { code, stdout, stderr } = await runCli(args, { cwd });
-      expect(stdout, stderr).not.toBe('');
-      const report: RunReport = JSON.parse(stdout);
+      const { code, report } = await proved(async () => {
+        const ended = await runCli(args, { cwd });
+        expect(ended.stdout, ended.stderr).not.toBe('');
+        return { code: ended.code, report: JSON.parse(ended.stdout) as RunReport };
+      }, hasEvidence);
       expect([code, report.verdict], `${strategy}: ${JSON.stringify(report.claims)}`).toEqual([0, 'pass']);
       expect(report.plan.homes).toBe(true);
       // as without: one primary for each shard, and no step of its clock

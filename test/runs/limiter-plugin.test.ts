@@ -5,6 +5,7 @@ import type { RunReport } from '../../src/report/report.ts';
 import { callCli } from '../support/call-cli.ts';
 import { runCli, testFolder } from '../support/cli.ts';
 import { processesMentioning } from '../support/processes.ts';
+import { hasEvidence, proved } from '../support/proved.ts';
 import { runVerified } from '../support/verified-run.ts';
 
 const LIMITERS = join(import.meta.dirname, '../fixtures/limiters');
@@ -27,9 +28,11 @@ async function run(args: readonly string[]) {
 const bench = (file: string, more: readonly string[] = []) =>
   run(['bench', '--limiter', resolve(LIMITERS, file), ...SMALL, ...more]);
 
-describe('a run with a plug-in', { timeout: 90_000 }, () => {
+const isConvicted = ({ code }: { readonly code: number | string }) => code === 1;
+
+describe('a run with a plug-in', { timeout: 240_000 }, () => {
   it('acquits one that keeps its promise', async () => {
-    const { code, report, header, history, stderr } = await bench('exact.mjs');
+    const { code, report, header, history, stderr } = await proved(() => bench('exact.mjs'), hasEvidence);
     expect([code, report.verdict], JSON.stringify(report.claims) + stderr).toEqual([0, 'pass']);
     expect([report.strategy, header.strategy]).toEqual(['plugin:exact.mjs', 'plugin:exact.mjs']);
     expect(report).toMatchObject({ promise: 'token-bucket', unaccounted: 0, replay: { replayed: 0 } });
@@ -43,7 +46,7 @@ describe('a run with a plug-in', { timeout: 90_000 }, () => {
   });
 
   it('convicts one whose buckets hold a token more', async () => {
-    const { code, report } = await bench('generous.mjs');
+    const { code, report } = await proved(() => bench('generous.mjs'), isConvicted);
     expect([code, report.verdict], JSON.stringify(report.claims)).toEqual([1, 'fail']);
     expect(report.overAdmission.largestExcess).toBeGreaterThan(0.5);
     expect(report.overAdmission.largestExcess).toBeLessThanOrEqual(1);
@@ -90,7 +93,7 @@ faults: [{ fault: latency, between: [a, b], add: 20ms, at: 1s, for: 2s }]
 claims: [windows <= 9999, contested >= 50%]
 `,
     );
-    const { code, report } = await run(['run', join(folder, 'mine/window.yaml')]);
+    const { code, report } = await proved(() => run(['run', join(folder, 'mine/window.yaml')]), hasEvidence);
     expect([code, report.verdict], JSON.stringify(report.claims)).toEqual([0, 'pass']);
     expect([report.strategy, report.promise]).toEqual(['plugin:window.mjs', 'sliding-window:8/1s']);
   });

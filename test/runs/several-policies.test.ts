@@ -5,6 +5,7 @@ import type { RunReport } from '../../src/report/report.ts';
 import type { Verification } from '../../src/report/verification.ts';
 import { runCli, testFolder } from '../support/cli.ts';
 import { processesMentioning } from '../support/processes.ts';
+import { hasEvidence, proved } from '../support/proved.ts';
 
 const LIMITERS = join(import.meta.dirname, '../fixtures/limiters');
 
@@ -49,9 +50,9 @@ function broken(maker: string, policy: string): string {
   return file;
 }
 
-describe('a run with several policies', { timeout: 90_000 }, () => {
+describe('a run with several policies', { timeout: 240_000 }, () => {
   it('passes with strategy central, each bucket judged by its own policy', async () => {
-    const { code, report, verification, read, stderr } = await bench([]);
+    const { code, report, verification, read, stderr } = await proved(() => bench([]), hasEvidence);
     expect([code, report.verdict], JSON.stringify(report.claims) + stderr).toEqual([0, 'pass']);
     expect(report.policies).toEqual({ requests: '10:10/s', tokens: '60:20/s' });
     expect([report.buckets, report.contested]).toEqual([12, expect.objectContaining({ ofBusiest: 12 })]);
@@ -70,7 +71,8 @@ describe('a run with several policies', { timeout: 90_000 }, () => {
   });
 
   it('passes with a plug-in that enforces them', async () => {
-    const { code, report } = await bench(['--limiter', join(LIMITERS, 'several.mjs'), ...CLAIMS]);
+    const enforcing = ['--limiter', join(LIMITERS, 'several.mjs'), ...CLAIMS];
+    const { code, report } = await proved(() => bench(enforcing), hasEvidence);
     expect([code, report.verdict], JSON.stringify(report.claims)).toEqual([0, 'pass']);
   });
 
@@ -95,7 +97,10 @@ describe('a run with several policies', { timeout: 90_000 }, () => {
   it.each(['requests', 'tokens'])(
     'convicts a plug-in that charges %s although the other denied, and names it where it is clear',
     async (policy) => {
-      const { code, report, read } = await bench(['--limiter', broken('keepingDenied', policy), ...CLAIMS]);
+      const { code, report, read } = await proved(
+        () => bench(['--limiter', broken('keepingDenied', policy), ...CLAIMS]),
+        ({ report: { falseDenials } }) => falseDenials.total > 0, // long overlaps can explain all of them
+      );
       expect([code, report.verdict], JSON.stringify(report.claims)).toEqual([1, 'fail']);
       expect([report.overAdmission.buckets, report.falseDenials.total > 0]).toEqual([0, true]);
       const why = `policy ${policy} is charged by requests that another policy denied`;

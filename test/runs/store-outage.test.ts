@@ -6,15 +6,15 @@ import type { RunReport } from '../../src/report/report.ts';
 import { testFolder } from '../support/cli.ts';
 import { runVerified } from '../support/verified-run.ts';
 
-/** Gone for 2 s, then slow for 2 s: each user sends some 6 requests a second, for a bucket of 2 tokens, 1/s. */
+/** Gone for 4 s, then slow for 4 s: each user sends some 6 requests a second, for a bucket of 2 tokens, 1/s. */
 const scenarioOf = (onFailure: string, excess: string) => `# What do users get while Redis is gone, and slow?
 onFailure: ${onFailure}
 policy: 2:1/s
 topology: { regions: [a, b], roundTrip: { 'a:b': 4ms }, nodeTimeout: 4s }
-load: { mode: open, rate: 50, connections: 200, users: 8, duration: 9s }
+load: { mode: open, rate: 50, connections: 200, users: 8, duration: 16s }
 faults:
-  - { fault: slow-store, latency: 2s, at: 2s, for: 4s }
-  - { fault: store-outage, at: 2s, for: 2s }
+  - { fault: slow-store, latency: 2s, at: 2s, for: 8s }
+  - { fault: store-outage, at: 2s, for: 4s }
 claims: [${excess}, contested >= 1, info <= 60%, failed <= 99%, headroom <= 100%, dropped <= 99%]
 `;
 

@@ -5,6 +5,7 @@ import type { RunReport } from '../../../src/report/report.ts';
 import { runCli, startCli, testFolder } from '../../support/cli.ts';
 import { httpReply, startHttpServer } from '../../support/http-server.ts';
 import { processesMentioning } from '../../support/processes.ts';
+import { hasEvidence, proved } from '../../support/proved.ts';
 
 /** A limiter of a third party: a bucket in memory for each API key. */
 async function startLimiter(capacity: number, perSecond: number) {
@@ -38,7 +39,7 @@ async function audit(url: string, more: readonly string[] = []) {
 describe('bench --target', { timeout: 120_000 }, () => {
   it('acquits a limiter that is already running and keeps its promise', async () => {
     const limiter = await startLimiter(10, 5);
-    const { code, stdout, report } = await audit(limiter.url, UNTIL_DRAINED);
+    const { code, stdout, report } = await proved(() => audit(limiter.url, UNTIL_DRAINED), hasEvidence);
     expect([code, report?.verdict], stdout).toEqual([0, 'pass']);
     expect(report?.unaccounted).toBe(0);
     expect(stdout).not.toContain('bound of'); // nothing is declared by anybody
