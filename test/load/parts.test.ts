@@ -104,7 +104,7 @@ describe('an open load', () => {
     const all = new Map((await requests([undefined], { shape: open })).sent.map((one) => [one.dueUs, one]));
     const sent = books.flatMap(({ operations }) => operations);
     expect(books[0]?.recorder.dropped.length).toBeGreaterThan(0);
-    expect(sent.length).toBeGreaterThan(10);
+    expect(sent.length).toBeGreaterThan(0);
     expect(sent.length).toBeLessThan(all.size);
     for (const one of sent) {
       const request = requestOf(one, startAtUs);

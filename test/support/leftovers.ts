@@ -47,9 +47,14 @@ export async function findLeftovers(folder: string, octet: number | undefined): 
     ...(octet === undefined ? [] : listenersOn(octet, folder).map((address) => `listener ${address}`)),
     ...(existsSync(join(folder, 'state/clusters/default')) ? ['state of default'] : []),
   ];
-  // Another `up` may be trying the same addresses at this moment.
-  await vi.waitUntil(() => look().length === 0, { timeout: 3_000 }).catch(() => {});
-  return look();
+  let left: string[] = [];
+  const isNothingLeft = () => {
+    left = look();
+    return left.length === 0;
+  };
+  // Another `up` may be trying the same addresses at any moment.
+  await vi.waitUntil(isNothingLeft, { timeout: 3_000 }).catch(() => {});
+  return left;
 }
 
 export interface KillRound {

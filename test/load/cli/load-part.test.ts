@@ -79,7 +79,7 @@ async function prepare({ delayMs = 0, duration = '60s', laterMachine = 'base', p
 
 describe('load', { timeout: 60_000 }, () => {
   it('keeps what it sent when it is interrupted; its part then counts as cut short', async () => {
-    const { folder, words, env, left, file } = await prepare();
+    const { folder, words, env, left, file } = await prepare({ delayMs: 500 }); // too slow to send too many meanwhile
     const run = startCli([...words, '12:00:05'], { cwd: folder, env });
     await untilSaid(run, /100 requests a second of all parts, at most 4 in flight/);
     await untilSaid(run, / north [1-9]\d*\/0\/0\/0/);
