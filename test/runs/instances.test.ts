@@ -107,10 +107,13 @@ describe('services that are killed and start again', { timeout: 240_000 }, () =>
       bit: true,
       saw: expect.stringMatching(/^service \d of b did not answer, and another process of it does now/),
     });
-    const refused = operations.filter(({ error }) => error === 'SERVICE_UNREACHABLE');
-    expect(refused.map(({ outcome }) => outcome)).toContain('failed');
+    const failed = operations.filter(
+      // a replica can be silent for a second, on a machine that pauses
+      ({ outcome, error }) => outcome === 'failed' && error !== 'REPLICAS_MISSING',
+    );
+    expect(failed.length).toBeGreaterThan(0);
     const killed = which.length === 0 ? ['1', '2', '3'] : which.slice(1);
-    expect([...new Set(refused.map(({ region, instance }) => `${region} ${instance}`))].sort()).toEqual(
+    expect([...new Set(failed.map(({ region, instance }) => `${region} ${instance}`))].sort()).toEqual(
       killed.map((instance) => `b ${instance}`),
     );
     expect(report.sent).toBe(operations.length);

@@ -1,8 +1,9 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { makeRandom } from '../../src/core/prng.ts';
 import { type CliRun, runCli, startCli, testFolder } from '../support/cli.ts';
+import { leftAfter } from '../support/leftovers.ts';
 import { SERVERS } from '../support/server.ts';
 import { logSoak } from '../support/soak-log.ts';
 
@@ -100,8 +101,7 @@ it(`leaves nothing after down --all, and up works, ${ROUNDS} kills in a row`, {
     expect(String(code), story).not.toMatch(/still runs|^64$|^70$/);
     const down = await runCli(['down', '--all', '--yes'], { cwd: folder });
     expect(down.code, `${story}\ndown: ${down.stderr}`).toBe(0);
-    await vi.waitUntil(() => processesOf(folder).length === 0, { timeout: 5_000 }).catch(() => {});
-    expect(processesOf(folder), story).toEqual([]);
+    expect(await leftAfter(() => processesOf(folder), { timeout: 5_000 }), story).toEqual([]);
     const clusters = join(folder, 'state/clusters');
     expect(existsSync(clusters) ? readdirSync(clusters) : [], story).toEqual([]);
     const up = await runCli(['up', '--server', server], { cwd: folder });

@@ -47,13 +47,20 @@ export async function findLeftovers(folder: string, octet: number | undefined): 
     ...(octet === undefined ? [] : listenersOn(octet, folder).map((address) => `listener ${address}`)),
     ...(existsSync(join(folder, 'state/clusters/default')) ? ['state of default'] : []),
   ];
-  let left: string[] = [];
-  const isNothingLeft = () => {
-    left = look();
+  return leftAfter(look, { timeout: 3_000 });
+}
+
+/** Looks until nothing is left, or the time is over; gives what was seen last. A later look could see another test's. */
+export async function leftAfter<Left>(
+  look: () => Left[] | Promise<Left[]>,
+  options: { readonly timeout: number; readonly interval?: number },
+): Promise<Left[]> {
+  let left: Left[] = [];
+  const isNothingLeft = async () => {
+    left = await look();
     return left.length === 0;
   };
-  // Another `up` may be trying the same addresses at any moment.
-  await vi.waitUntil(isNothingLeft, { timeout: 3_000 }).catch(() => {});
+  await vi.waitUntil(isNothingLeft, options).catch(() => {});
   return left;
 }
 

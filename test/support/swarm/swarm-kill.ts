@@ -1,4 +1,4 @@
-import { vi } from 'vitest';
+import { leftAfter } from '../leftovers.ts';
 import type { Bed, BedMachine } from './bed.ts';
 import { startOnManager } from './swarm-run.ts';
 
@@ -23,11 +23,9 @@ export async function killOnSwarm(bed: Bed, args: readonly string[], afterMs: nu
   const code = await down.ended;
   const failed = code === 0 ? [] : [`down: ${code} ${down.output.stderr}`];
   const look = async () => (await Promise.all(bed.machines.map((machine) => stackObjects(machine)))).flat();
-  await vi
-    .waitUntil(async () => (await look()).length === 0, { timeout: 5_000, interval: 500 })
-    .catch(() => {});
+  const left = await leftAfter(look, { timeout: 5_000, interval: 500 });
   const last = run.output.stderr.trimEnd().split('\n').at(-1) ?? '';
-  return { afterMs, last, before, left: [...failed, ...(await look())] };
+  return { afterMs, last, before, left: [...failed, ...left] };
 }
 
 /** All that is of this stack, or of any, on a machine; services, configs and secrets only on the manager. */
