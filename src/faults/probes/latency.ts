@@ -52,11 +52,13 @@ export async function slowerProbe(
     const plannedMs = roundTripMs(regions.topology, way);
     const wasMs = measuredMs > plannedMs + addMs && plannedMs > 0 ? plannedMs : measuredMs;
     const leastMs = Math.min(Math.max(addMs, NOISE_MS), MOST_MS - BEYOND_MS - wasMs); // what is longer is not awaited
-    const trips = await tripsOf(way, Math.min(MOST_MS, wasMs + 2 * (addMs + jitterMs) + BEYOND_MS));
+    const withinMs = Math.min(MOST_MS, wasMs + 2 * (addMs + jitterMs) + BEYOND_MS);
+    const trips = await tripsOf(way, withinMs);
     const nowMs = typical(trips);
-    const saw = `${nameOf(way)} took ${msText(wasMs)} before and ${msText(nowMs)} now`;
+    const nowText = Number.isFinite(nowMs) ? msText(nowMs) : `more than ${withinMs.toFixed(0)} ms`;
+    const saw = `${nameOf(way)} took ${msText(wasMs)} before and ${nowText} now`;
     if (addMs > 0 && nowMs - wasMs >= leastMs) return { bit: true, saw };
-    if (jitterMs === 0) return { bit: false, saw };
+    if (jitterMs === 0 || !Number.isFinite(nowMs)) return { bit: false, saw };
     const [spreadMs, spreadBeforeMs] = [spreadOf(trips), spreadOf(before)];
     return {
       bit: spreadMs - spreadBeforeMs >= JITTER_SEEN * jitterMs,
@@ -100,5 +102,5 @@ function spreadOf(trips: readonly number[]): number {
 }
 
 function msText(ms: number): string {
-  return Number.isFinite(ms) ? `${ms.toFixed(1)} ms` : `more than ${MOST_MS} ms`;
+  return `${ms.toFixed(1)} ms`;
 }

@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { Endpoint, Login } from '../provider.ts';
+import { RunningTime } from './running-time.ts';
 
 /** Where and how one command is sent. */
 export interface ExchangeOptions {
@@ -15,7 +16,7 @@ export interface Exchange {
   readonly isConnected: boolean;
   /** Whether a whole reply came in time. An error reply counts: the command arrived. */
   readonly isAnswered: boolean;
-  /** From the command to the reply, in milliseconds; without a reply until this gave up. */
+  /** From the command to the reply, in milliseconds without stalls; without a reply until this gave up. */
   readonly ms: number;
 }
 
@@ -32,15 +33,14 @@ export function exchange(command: readonly string[], options: ExchangeOptions): 
   const login = password === undefined ? [] : [['AUTH', username, password]];
   return new Promise((resolve) => {
     const socket = tls === undefined ? connect(place) : connectTls({ ...place, ...tls });
-    let [isConnected, sentMs] = [false, performance.now()];
+    const time = new RunningTime(withinMs, () => end(false));
+    let [isConnected, sentMs] = [false, time.now()];
     const replies = new ReplyCounter();
     const end = (isAnswered: boolean) => {
-      clearTimeout(timer);
+      time.stop();
       socket.destroy();
-      resolve({ isConnected, isAnswered, ms: performance.now() - sentMs });
+      resolve({ isConnected, isAnswered, ms: time.now() - sentMs });
     };
-    // After a stall of this program, sockets are read between the timer and this.
-    const timer = setTimeout(() => setImmediate(end, false), withinMs);
     socket.setNoDelay(true);
     socket.once(tls === undefined ? 'connect' : 'secureConnect', () => {
       isConnected = true;
@@ -48,7 +48,7 @@ export function exchange(command: readonly string[], options: ExchangeOptions): 
       else begin();
     });
     const begin = () => {
-      sentMs = performance.now();
+      sentMs = time.now();
       write(socket, [command]);
     };
     socket.on('data', (data: Buffer) => {

@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import type { Endpoint } from '../provider.ts';
 import type { Exchange } from './exchange.ts';
+import { RunningTime } from './running-time.ts';
 
 /** Makes a connection, once, and sends nothing: a request would be charged. Never rejects. */
 export function knock(
@@ -8,14 +9,14 @@ export function knock(
   withinMs: number,
 ): Promise<Pick<Exchange, 'isAnswered' | 'ms'>> {
   return new Promise((resolve) => {
-    const startedMs = performance.now();
+    const time = new RunningTime(withinMs, () => end(false));
+    const startedMs = time.now();
     const socket = connect({ host, port });
     const end = (isAnswered: boolean) => {
-      clearTimeout(timer);
+      time.stop();
       socket.destroy();
-      resolve({ isAnswered, ms: performance.now() - startedMs });
+      resolve({ isAnswered, ms: time.now() - startedMs });
     };
-    const timer = setTimeout(() => end(false), withinMs);
     socket.once('connect', () => end(true));
     socket.once('error', () => end(false));
   });
