@@ -2,16 +2,18 @@
 import { readFileSync } from 'node:fs';
 
 const TICK_MS = 20;
-const LONG_MS = [200, 500, 1_000, 2_000];
+const LONG_MS = [100, 200, 500, 1_000, 2_000];
 const LONGEST = 5;
 
+const parent = process.ppid;
 const stalls = [];
 let lookedMs = performance.now();
 setInterval(() => {
+  if (process.ppid !== parent) process.exit(1); // what it measures for was killed
   const nowMs = performance.now();
   const lateMs = nowMs - lookedMs - TICK_MS;
   lookedMs = nowMs;
-  if (lateMs >= LONG_MS[0]) stalls.push({ lateMs, at: new Date() });
+  if (lateMs >= LONG_MS[0]) stalls.push({ lateMs, endedAt: new Date() });
 }, TICK_MS);
 
 /** Ticks of all processors: user, nice, system, idle, iowait, irq, softirq, steal. */
@@ -27,7 +29,9 @@ process.on('SIGTERM', () => {
   const lines = [
     `processors: ${percent(spent[3] + spent[4])} idle, ${percent(spent[7])} stolen by the host`,
     `waits of a process that does nothing: ${counts.join(', ')}`,
-    ...longest.map(({ lateMs, at }) => `  ${at.toISOString()} ${(lateMs / 1_000).toFixed(1)} s`),
+    ...longest.map(
+      ({ lateMs, endedAt }) => `  ${(lateMs / 1_000).toFixed(1)} s, until ${endedAt.toISOString()}`,
+    ),
   ];
   process.stdout.write(`${lines.join('\n')}\n`, () => process.exit(0));
 });

@@ -7,7 +7,8 @@ import type { ProbeName, ProbeSpec } from '../../scenario/faults/probe-spec.ts';
 import type { FaultContext } from '../support/fault.ts';
 import { runCommand } from '../support/shell.ts';
 import { named, other, processOf, roleOf } from './node.ts';
-import { allOf, type MakeProbe, type Probe, type Sight } from './probe.ts';
+import { allOf, type MakeProbe, type Probe } from './probe.ts';
+import { type Glimpse, isAtLeast, pastStalls, type Range, rangeOf, type Took } from './stalls.ts';
 
 /** A command of the user that succeeds, or one of our own looks; undefined if the fault names neither. */
 export const commandProbe: MakeProbe<CommandSpec> = async (spec, context) => {
@@ -48,7 +49,7 @@ async function bySucceeding(
 interface Place {
   readonly name: string;
   /** Whether it answers, and how long that took. */
-  readonly ask: (withinMs: number) => Promise<{ readonly isAnswered: boolean; readonly ms: number }>;
+  readonly ask: (withinMs: number) => Promise<Took & { readonly isAnswered: boolean }>;
 }
 
 /** The nodes of a region, or a node. */
@@ -95,25 +96,27 @@ const BEYOND_MS = 500;
 /** The median round trip of each grew by at least that. */
 async function slower(places: readonly Place[], byMs: number): Promise<Probe> {
   const before = await Promise.all(places.map((place) => medianOf(place, PATIENCE_MS)));
-  const lookAt = async (place: Place, at: number): Promise<Sight> => {
-    const wasMs = before[at];
+  const lookAt = async (place: Place, at: number): Promise<Glimpse> => {
+    const wasMs = before[at]?.mostMs;
     if (wasMs === undefined) return { bit: false, saw: `${place.name} did not answer before, too` };
-    const nowMs = await medianOf(place, wasMs + byMs + BEYOND_MS);
-    const now = nowMs === undefined ? 'longer' : `${nowMs.toFixed(1)} ms`;
+    const now = await medianOf(place, wasMs + byMs + BEYOND_MS);
+    const nowText = now === undefined ? 'longer' : `${now.mostMs.toFixed(1)} ms`;
     return {
-      bit: nowMs === undefined || nowMs - wasMs >= byMs,
-      saw: `${place.name} took ${wasMs.toFixed(1)} ms before and ${now} now`,
+      bit: now === undefined || isAtLeast(now, wasMs + byMs),
+      saw: `${place.name} took ${wasMs.toFixed(1)} ms before and ${nowText} now`,
     };
   };
-  return { looks: 'throughout', look: async () => allOf(await Promise.all(places.map(lookAt))) };
+  const look = (place: Place, at: number) => pastStalls(() => lookAt(place, at));
+  return { looks: 'throughout', look: async () => allOf(await Promise.all(places.map(look))) };
 }
 
 /** Undefined if most had no answer. */
-async function medianOf({ ask }: Place, withinMs: number): Promise<number | undefined> {
-  const trips: number[] = [];
-  for (const { isAnswered, ms } of await Promise.all(Array.from({ length: TRIPS }, () => ask(withinMs))))
-    if (isAnswered) trips.push(ms);
-  return trips.sort((a, b) => a - b)[Math.floor(TRIPS / 2)];
+async function medianOf({ ask }: Place, withinMs: number): Promise<Range | undefined> {
+  const answers = await Promise.all(Array.from({ length: TRIPS }, () => ask(withinMs)));
+  const trips = answers.filter(({ isAnswered }) => isAnswered);
+  const middle = Math.floor(TRIPS / 2);
+  if (trips.length <= middle) return undefined;
+  return rangeOf(trips, (times) => times.toSorted((a, b) => a - b)[middle] ?? Number.POSITIVE_INFINITY);
 }
 
 /** A replica became a primary, or the reverse. */

@@ -2,8 +2,9 @@ import type { LatencySpec } from '../../scenario/faults/latency.ts';
 import { cutPairs } from '../../topology/pairs.ts';
 import { type RegionPair, roundTripMs } from '../../topology/topology.ts';
 import type { FaultContext } from '../support/fault.ts';
-import { allOf, type MakeProbe, neverSeen, type Probe, type Sight } from './probe.ts';
+import { allOf, type MakeProbe, neverSeen, type Probe } from './probe.ts';
 import { nameOf, send, type Way, waysOf } from './reach.ts';
+import { type Glimpse, isAtLeast, pastStalls, type Range, rangeOf, type Took } from './stalls.ts';
 
 /** The fastest of them has waited for other processes the least. */
 const PINGS = 15;
@@ -42,9 +43,9 @@ export async function slowerProbe(
   if (addMs === 0 && jitterMs === 0) return neverSeen({ bit: false, saw: 'it adds nothing' });
   if (2 * addMs <= NOISE_MS && jitterMs === 0)
     return neverSeen({ bit: false, saw: `it adds ${2 * addMs} ms to a round trip, too few to be seen` });
-  const typical = jitterMs > 0 ? median : (trips: readonly number[]) => Math.min(...trips);
+  const typical = jitterMs > 0 ? median : fastest;
   const ways = await Promise.all(found.map(async (way) => ({ way, before: await calmTripsOf(way) })));
-  const lookAt = async ({ way, before }: Measured): Promise<Sight> => {
+  const lookAt = async ({ way, before }: Measured): Promise<Glimpse> => {
     const measuredMs = typical(before);
     if (!Number.isFinite(measuredMs))
       return { bit: false, saw: `${nameOf(way)} had no reply before the fault` };
@@ -54,20 +55,23 @@ export async function slowerProbe(
     const leastMs = Math.min(Math.max(addMs, NOISE_MS), MOST_MS - BEYOND_MS - wasMs); // what is longer is not awaited
     const withinMs = Math.min(MOST_MS, wasMs + 2 * (addMs + jitterMs) + BEYOND_MS);
     const trips = await tripsOf(way, withinMs);
-    const nowMs = typical(trips);
-    const nowText = Number.isFinite(nowMs) ? msText(nowMs) : `more than ${withinMs.toFixed(0)} ms`;
-    const saw = `${nameOf(way)} took ${msText(wasMs)} before and ${nowText} now`;
-    if (addMs > 0 && nowMs - wasMs >= leastMs) return { bit: true, saw };
-    if (jitterMs === 0 || !Number.isFinite(nowMs)) return { bit: false, saw };
-    const [spreadMs, spreadBeforeMs] = [spreadOf(trips), spreadOf(before)];
+    const now = rangeOf(trips, typical);
+    const hasGrown = addMs > 0 && isAtLeast(now, wasMs + leastMs);
+    if (hasGrown !== false || jitterMs === 0)
+      return {
+        bit: hasGrown,
+        saw: `${nameOf(way)} took ${msText(wasMs)} before and ${msText(now.mostMs, withinMs)} now`,
+      };
+    const spread = spreadOf(trips, withinMs);
+    const wasSpreadMs = Math.max(...before.map((ms) => Math.min(ms, MOST_MS))) - fastest(before);
     return {
-      bit: spreadMs - spreadBeforeMs >= JITTER_SEEN * jitterMs,
-      saw: `PINGs from ${nameOf(way)} differed by ${msText(spreadBeforeMs)} before and ${msText(spreadMs)} now`,
+      bit: isAtLeast(spread, wasSpreadMs + JITTER_SEEN * jitterMs),
+      saw: `PINGs from ${nameOf(way)} differed by ${msText(wasSpreadMs)} before and ${msText(spread.mostMs)} now`,
     };
   };
   return {
     looks: rampMs > 0 ? 'in the end' : 'throughout',
-    look: async () => allOf(await Promise.all(ways.map(lookAt))),
+    look: async () => allOf(await Promise.all(ways.map((way) => pastStalls(() => lookAt(way))))),
   };
 }
 
@@ -77,30 +81,39 @@ interface Measured {
   readonly before: readonly number[];
 }
 
-/** Those of the round with the fastest median, one round after another. */
+/** Those of the round with the fastest median, one round after another; a stall only makes them slower. */
 async function calmTripsOf(way: Way): Promise<readonly number[]> {
-  let calm = await tripsOf(way, MOST_MS);
-  for (let round = 1; round < ROUNDS_BEFORE; round++) {
-    const trips = await tripsOf(way, MOST_MS);
-    if (median(trips) < median(calm)) calm = trips;
-  }
-  return calm;
+  const rounds: number[][] = [];
+  for (let round = 0; round < ROUNDS_BEFORE; round++)
+    rounds.push((await tripsOf(way, MOST_MS)).map(({ ms }) => ms));
+  return rounds.reduce((calm, trips) => (median(trips) < median(calm) ? trips : calm));
 }
 
-/** Milliseconds of each PING, all at once; Infinity without a reply in time. */
-async function tripsOf(way: Way, withinMs: number): Promise<number[]> {
+/** What each PING took, all at once; Infinity without a reply in time. */
+async function tripsOf(way: Way, withinMs: number): Promise<Took[]> {
   const answers = await Promise.all(Array.from({ length: PINGS }, () => send(way, ['PING'], withinMs)));
-  return answers.map(({ isAnswered, ms }) => (isAnswered ? ms : Number.POSITIVE_INFINITY));
+  return answers.map(({ isAnswered, ms, stalledMs }) => ({
+    ms: isAnswered ? ms : Number.POSITIVE_INFINITY,
+    stalledMs,
+  }));
+}
+
+function fastest(trips: readonly number[]): number {
+  return Math.min(...trips);
 }
 
 function median(trips: readonly number[]): number {
   return trips.toSorted((a, b) => a - b)[Math.floor(trips.length / 2)] ?? Number.POSITIVE_INFINITY;
 }
 
-function spreadOf(trips: readonly number[]): number {
-  return Math.min(MOST_MS, Math.max(...trips)) - Math.min(...trips);
+/** By how much they differ; one without a reply took `withinMs`. */
+function spreadOf(trips: readonly Took[], withinMs: number): Range {
+  const took = trips.map(({ ms, stalledMs }) => ({ ms: Math.min(ms, withinMs + stalledMs), stalledMs }));
+  const [first, last] = [rangeOf(took, fastest), rangeOf(took, (times) => Math.max(...times))];
+  return { leastMs: last.leastMs - first.mostMs, mostMs: last.mostMs - first.leastMs };
 }
 
-function msText(ms: number): string {
-  return `${ms.toFixed(1)} ms`;
+/** Without a reply, how long one was awaited. */
+function msText(ms: number, withinMs = MOST_MS): string {
+  return Number.isFinite(ms) ? `${ms.toFixed(1)} ms` : `more than ${withinMs.toFixed(0)} ms`;
 }

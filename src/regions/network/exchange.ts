@@ -1,13 +1,14 @@
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { Endpoint, Login } from '../provider.ts';
-import { RunningTime } from './running-time.ts';
+import { RunningTimer } from './running-timer.ts';
 
 /** Where and how one command is sent. */
 export interface ExchangeOptions {
   readonly to: Endpoint & Login;
   /** The local address to connect from. */
   readonly from?: string;
+  /** Without stalls of this program. */
   readonly withinMs: number;
 }
 
@@ -16,8 +17,10 @@ export interface Exchange {
   readonly isConnected: boolean;
   /** Whether a whole reply came in time. An error reply counts: the command arrived. */
   readonly isAnswered: boolean;
-  /** From the command to the reply, in milliseconds without stalls; without a reply until this gave up. */
+  /** From the command to the reply, in milliseconds; without a reply until this gave up. */
   readonly ms: number;
+  /** How much of that this program stood still. */
+  readonly stalledMs: number;
 }
 
 const LINE_END = '\r\n';
@@ -33,14 +36,15 @@ export function exchange(command: readonly string[], options: ExchangeOptions): 
   const login = password === undefined ? [] : [['AUTH', username, password]];
   return new Promise((resolve) => {
     const socket = tls === undefined ? connect(place) : connectTls({ ...place, ...tls });
-    const time = new RunningTime(withinMs, () => end(false));
-    let [isConnected, sentMs] = [false, time.now()];
+    let [isConnected, sentMs, stalledBeforeMs] = [false, performance.now(), 0];
     const replies = new ReplyCounter();
     const end = (isAnswered: boolean) => {
-      time.stop();
+      timer.stop();
       socket.destroy();
-      resolve({ isConnected, isAnswered, ms: time.now() - sentMs });
+      const stalledMs = timer.stalledMs() - stalledBeforeMs;
+      resolve({ isConnected, isAnswered, ms: performance.now() - sentMs, stalledMs });
     };
+    const timer = new RunningTimer(withinMs, () => end(false));
     socket.setNoDelay(true);
     socket.once(tls === undefined ? 'connect' : 'secureConnect', () => {
       isConnected = true;
@@ -48,7 +52,7 @@ export function exchange(command: readonly string[], options: ExchangeOptions): 
       else begin();
     });
     const begin = () => {
-      sentMs = time.now();
+      [sentMs, stalledBeforeMs] = [performance.now(), timer.stalledMs()];
       write(socket, [command]);
     };
     socket.on('data', (data: Buffer) => {

@@ -1,22 +1,22 @@
 import { connect } from 'node:net';
 import type { Endpoint } from '../provider.ts';
 import type { Exchange } from './exchange.ts';
-import { RunningTime } from './running-time.ts';
+import { RunningTimer } from './running-timer.ts';
 
 /** Makes a connection, once, and sends nothing: a request would be charged. Never rejects. */
 export function knock(
   { host, port }: Endpoint,
   withinMs: number,
-): Promise<Pick<Exchange, 'isAnswered' | 'ms'>> {
+): Promise<Pick<Exchange, 'isAnswered' | 'ms' | 'stalledMs'>> {
   return new Promise((resolve) => {
-    const time = new RunningTime(withinMs, () => end(false));
-    const startedMs = time.now();
+    const startedMs = performance.now();
     const socket = connect({ host, port });
     const end = (isAnswered: boolean) => {
-      time.stop();
+      timer.stop();
       socket.destroy();
-      resolve({ isAnswered, ms: time.now() - startedMs });
+      resolve({ isAnswered, ms: performance.now() - startedMs, stalledMs: timer.stalledMs() });
     };
+    const timer = new RunningTimer(withinMs, () => end(false));
     socket.once('connect', () => end(true));
     socket.once('error', () => end(false));
   });

@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest';
+import { exchange } from '../../src/regions/network/exchange.ts';
+import { stall } from '../support/stall.ts';
+import { startTcpServer } from '../support/tcp-peer.ts';
+
+const WITHIN_MS = 300;
+
+/** Sends a PING to a server that does this with it. */
+async function pingTo(answer: (reply: () => void) => void) {
+  const { port } = await startTcpServer((socket) => {
+    socket.on('data', () => answer(() => socket.write('+PONG\r\n')));
+  });
+  return exchange(['PING'], { to: { host: '127.0.0.1', port }, withinMs: WITHIN_MS });
+}
+
+describe('a command on a connection of its own', () => {
+  it('is answered at once without a stall', async () => {
+    const { isAnswered, ms, stalledMs } = await pingTo((reply) => reply());
+    expect(isAnswered).toBe(true);
+    expect(stalledMs).toBeLessThanOrEqual(ms);
+  });
+
+  it('is answered in time although this program stalls longer, and says how long', async () => {
+    const { isAnswered, ms, stalledMs } = await pingTo((reply) => {
+      reply();
+      stall(3 * WITHIN_MS);
+    });
+    expect(isAnswered).toBe(true);
+    expect(ms).toBeGreaterThanOrEqual(3 * WITHIN_MS - 1);
+    expect(stalledMs).toBeGreaterThanOrEqual(2.5 * WITHIN_MS);
+  });
+
+  it('without an answer gives up in time, not counting a stall', async () => {
+    const { isAnswered, ms, stalledMs } = await pingTo(() => stall(WITHIN_MS));
+    expect(isAnswered).toBe(false);
+    expect(ms - stalledMs).toBeGreaterThan(WITHIN_MS / 2);
+    expect(ms).toBeGreaterThan(1.5 * WITHIN_MS);
+  });
+});
