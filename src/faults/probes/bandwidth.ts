@@ -2,7 +2,7 @@ import type { BandwidthSpec } from '../../scenario/faults/bandwidth.ts';
 import { cutPairs } from '../../topology/pairs.ts';
 import { allOf, type MakeProbe, neverSeen } from './probe.ts';
 import { nameOf, send, type Way, waysOf } from './reach.ts';
-import { type Glimpse, isAtLeast, pastStalls, type Range, rangeOf, type Took } from './stalls.ts';
+import { type Glimpse, isAtLeast, pastStalls, type Range, rangeOf, rangeText, typicalOf } from './stalls.ts';
 
 /** A text takes this long at the limit, if it is not larger than the most. */
 const TAKES_MS = 300;
@@ -25,18 +25,19 @@ export const bandwidthProbe: MakeProbe<BandwidthSpec> = async ({ between, rateKB
   const ways = await waysOf(regions, cutPairs({ bridge: between }, regions.topology));
   if ('saw' in ways) return neverSeen(ways);
   const measure = async (way: Way): Promise<Range> => {
-    const took: Took[] = [];
+    const took: Range[] = [];
     for (let at = 0; at < ECHOES; at++)
-      took.push(await send(way, ['ECHO', text], 2 * atLimitMs + way.patienceMs));
-    return rangeOf(took, (times) => Math.min(...times));
+      took.push(rangeOf(await send(way, ['ECHO', text], 2 * atLimitMs + way.patienceMs)));
+    return typicalOf(took, (times) => Math.min(...times));
   };
   const before = new Map(await Promise.all(ways.map(async (way) => [way, await measure(way)] as const)));
   const lookAt = async (way: Way): Promise<Glimpse> => {
-    const wasMs = before.get(way)?.mostMs ?? 0;
+    const wasMs = before.get(way)?.mostMs ?? Number.POSITIVE_INFINITY;
+    if (!Number.isFinite(wasMs)) return { bit: false, saw: `${nameOf(way)} had no reply before the fault` };
     const now = await measure(way);
     return {
       bit: isAtLeast(now, wasMs + atLimitMs / 2),
-      saw: `an ECHO of ${bytes} bytes from ${nameOf(way)} took ${wasMs.toFixed(0)} ms before and ${now.mostMs.toFixed(0)} ms now`,
+      saw: `an ECHO of ${bytes} bytes from ${nameOf(way)} took ${wasMs.toFixed(0)} ms before and ${rangeText(now, 0)} now`,
     };
   };
   return {

@@ -8,7 +8,15 @@ import type { FaultContext } from '../support/fault.ts';
 import { runCommand } from '../support/shell.ts';
 import { named, other, processOf, roleOf } from './node.ts';
 import { allOf, type MakeProbe, type Probe } from './probe.ts';
-import { type Glimpse, isAtLeast, pastStalls, type Range, rangeOf, type Took } from './stalls.ts';
+import {
+  type Answer,
+  type Glimpse,
+  isAtLeast,
+  pastStalls,
+  type Range,
+  rangeOf,
+  typicalOf,
+} from './stalls.ts';
 
 /** A command of the user that succeeds, or one of our own looks; undefined if the fault names neither. */
 export const commandProbe: MakeProbe<CommandSpec> = async (spec, context) => {
@@ -49,7 +57,7 @@ async function bySucceeding(
 interface Place {
   readonly name: string;
   /** Whether it answers, and how long that took. */
-  readonly ask: (withinMs: number) => Promise<Took & { readonly isAnswered: boolean }>;
+  readonly ask: (withinMs: number) => Promise<Answer>;
 }
 
 /** The nodes of a region, or a node. */
@@ -116,7 +124,10 @@ async function medianOf({ ask }: Place, withinMs: number): Promise<Range | undef
   const trips = answers.filter(({ isAnswered }) => isAnswered);
   const middle = Math.floor(TRIPS / 2);
   if (trips.length <= middle) return undefined;
-  return rangeOf(trips, (times) => times.toSorted((a, b) => a - b)[middle] ?? Number.POSITIVE_INFINITY);
+  return typicalOf(
+    trips.map(rangeOf),
+    (times) => times.toSorted((a, b) => a - b)[middle] ?? Number.POSITIVE_INFINITY,
+  );
 }
 
 /** A replica became a primary, or the reverse. */

@@ -4,7 +4,7 @@ import { type RegionPair, roundTripMs } from '../../topology/topology.ts';
 import type { FaultContext } from '../support/fault.ts';
 import { allOf, type MakeProbe, neverSeen, type Probe } from './probe.ts';
 import { nameOf, send, type Way, waysOf } from './reach.ts';
-import { type Glimpse, isAtLeast, pastStalls, type Range, rangeOf, type Took } from './stalls.ts';
+import { type Glimpse, isAtLeast, pastStalls, type Range, rangeOf, typicalOf } from './stalls.ts';
 
 /** The fastest of them has waited for other processes the least. */
 const PINGS = 15;
@@ -55,7 +55,7 @@ export async function slowerProbe(
     const leastMs = Math.min(Math.max(addMs, NOISE_MS), MOST_MS - BEYOND_MS - wasMs); // what is longer is not awaited
     const withinMs = Math.min(MOST_MS, wasMs + 2 * (addMs + jitterMs) + BEYOND_MS);
     const trips = await tripsOf(way, withinMs);
-    const now = rangeOf(trips, typical);
+    const now = typicalOf(trips, typical);
     const hasGrown = addMs > 0 && isAtLeast(now, wasMs + leastMs);
     if (hasGrown !== false || jitterMs === 0)
       return {
@@ -85,17 +85,14 @@ interface Measured {
 async function calmTripsOf(way: Way): Promise<readonly number[]> {
   const rounds: number[][] = [];
   for (let round = 0; round < ROUNDS_BEFORE; round++)
-    rounds.push((await tripsOf(way, MOST_MS)).map(({ ms }) => ms));
+    rounds.push((await tripsOf(way, MOST_MS)).map(({ mostMs }) => mostMs));
   return rounds.reduce((calm, trips) => (median(trips) < median(calm) ? trips : calm));
 }
 
-/** What each PING took, all at once; Infinity without a reply in time. */
-async function tripsOf(way: Way, withinMs: number): Promise<Took[]> {
+/** What each PING took, all at once. */
+async function tripsOf(way: Way, withinMs: number): Promise<Range[]> {
   const answers = await Promise.all(Array.from({ length: PINGS }, () => send(way, ['PING'], withinMs)));
-  return answers.map(({ isAnswered, ms, stalledMs }) => ({
-    ms: isAnswered ? ms : Number.POSITIVE_INFINITY,
-    stalledMs,
-  }));
+  return answers.map(rangeOf);
 }
 
 function fastest(trips: readonly number[]): number {
@@ -107,9 +104,9 @@ function median(trips: readonly number[]): number {
 }
 
 /** By how much they differ; one without a reply took `withinMs`. */
-function spreadOf(trips: readonly Took[], withinMs: number): Range {
-  const took = trips.map(({ ms, stalledMs }) => ({ ms: Math.min(ms, withinMs + stalledMs), stalledMs }));
-  const [first, last] = [rangeOf(took, fastest), rangeOf(took, (times) => Math.max(...times))];
+function spreadOf(trips: readonly Range[], withinMs: number): Range {
+  const took = trips.map(({ leastMs, mostMs }) => ({ leastMs, mostMs: Math.min(mostMs, withinMs) }));
+  const [first, last] = [typicalOf(took, fastest), typicalOf(took, (times) => Math.max(...times))];
   return { leastMs: last.leastMs - first.mostMs, mostMs: last.mostMs - first.leastMs };
 }
 

@@ -1,25 +1,30 @@
 import { describe, expect, it } from 'vitest';
-import { isAtLeast, pastStalls, rangeOf } from './stalls.ts';
+import { isAtLeast, pastStalls, rangeOf, rangeText, typicalOf } from './stalls.ts';
 
-const fastest = (times: readonly number[]) => Math.min(...times);
+const INFINITE = Number.POSITIVE_INFINITY;
 
 describe('what a stall may have made slower', () => {
   const took = [
-    { ms: 500, stalledMs: 450 },
-    { ms: 480, stalledMs: 0 },
-  ];
+    { isAnswered: true, ms: 500, stalledMs: 450 },
+    { isAnswered: true, ms: 480, stalledMs: 0 },
+  ].map(rangeOf);
+  const fastest = typicalOf(took, (times) => Math.min(...times));
 
   it('took between what is left without the stall and all of it', () =>
-    expect(rangeOf(took, fastest)).toEqual({ leastMs: 50, mostMs: 480 }));
+    expect(fastest).toEqual({ leastMs: 50, mostMs: 480 }));
 
   it.each([
     { leastMs: 50, is: true },
     { leastMs: 51, is: undefined },
     { leastMs: 480, is: undefined },
     { leastMs: 481, is: false },
-  ])('is at least $leastMs: $is', ({ leastMs, is }) =>
-    expect(isAtLeast(rangeOf(took, fastest), leastMs)).toBe(is),
-  );
+  ])('is at least $leastMs: $is', ({ leastMs, is }) => expect(isAtLeast(fastest, leastMs)).toBe(is));
+});
+
+it('without an answer, it took more than it was awaited while this program ran', () => {
+  const range = rangeOf({ isAnswered: false, ms: 900, stalledMs: 200 });
+  expect(range).toEqual({ leastMs: 700, mostMs: INFINITE });
+  expect(rangeText(range)).toBe('more than 700 ms');
 });
 
 describe('a look that a stall may have spoilt', () => {
@@ -35,6 +40,6 @@ describe('a look that a stall may have spoilt', () => {
   it('proves nothing if it never is', async () =>
     expect(await looksOf(undefined, undefined, undefined, true)).toEqual({
       bit: false,
-      saw: 'look 3, but this program stood still meanwhile',
+      saw: 'look 3, which may be a stall of this program or a lost connection',
     }));
 });

@@ -1,8 +1,8 @@
 import { type Command, Redis } from 'ioredis';
-import { RunningTimer } from '../network/running-timer.ts';
 import type { Endpoint, Login } from '../provider.ts';
 
 const COMMAND_MS = 2_000;
+const TICK_MS = 100;
 
 /**
  * A connection to one node for cluster commands. Commands fail at once if the node is gone, and after `withinMs`,
@@ -15,22 +15,39 @@ export function connectDirect(endpoint: Endpoint & Login, withinMs = COMMAND_MS)
 }
 
 class DirectConnection extends Redis {
-  readonly #withinMs: number;
+  readonly #ticks: number;
   /** A command that waits for the connection is sent twice. */
   readonly #limited = new WeakSet<Command>();
 
   constructor(withinMs: number, { host, port, ...login }: Endpoint & Login) {
     super({ host, port, ...login, maxRetriesPerRequest: 0, retryStrategy: () => 50 });
-    this.#withinMs = withinMs;
+    this.#ticks = Math.ceil(withinMs / TICK_MS);
   }
 
   override sendCommand(...[command, ...rest]: Parameters<Redis['sendCommand']>): unknown {
     if (!this.#limited.has(command)) {
       this.#limited.add(command);
-      const timer = new RunningTimer(this.#withinMs, () => command.reject(new Error('Command timed out')));
-      const stop = () => timer.stop();
-      command.promise.then(stop, stop);
+      afterTicks(this.#ticks, command.promise, () => command.reject(new Error('Command timed out')));
     }
     return super.sendCommand(command, ...rest);
   }
+}
+
+/** Calls `onLate` after so many ticks unless `awaited` settles before. After a stall, sockets are read between two ticks. */
+function afterTicks(ticks: number, awaited: Promise<unknown>, onLate: () => void): void {
+  let left = ticks;
+  let timer: NodeJS.Timeout | undefined;
+  let isSettled = false;
+  const count = () => {
+    if (isSettled) return;
+    left--;
+    if (left > 0) timer = setTimeout(() => setImmediate(count), TICK_MS);
+    else onLate();
+  };
+  const stop = () => {
+    isSettled = true;
+    clearTimeout(timer);
+  };
+  awaited.then(stop, stop);
+  timer = setTimeout(() => setImmediate(count), TICK_MS);
 }

@@ -1,14 +1,14 @@
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { Endpoint, Login } from '../provider.ts';
-import { RunningTimer } from './running-timer.ts';
+import { StallMeter } from './stall-meter.ts';
 
 /** Where and how one command is sent. */
 export interface ExchangeOptions {
   readonly to: Endpoint & Login;
   /** The local address to connect from. */
   readonly from?: string;
-  /** Without stalls of this program. */
+  /** For the connection with its login, and again for the reply. */
   readonly withinMs: number;
 }
 
@@ -37,14 +37,23 @@ export function exchange(command: readonly string[], options: ExchangeOptions): 
   return new Promise((resolve) => {
     const socket = tls === undefined ? connect(place) : connectTls({ ...place, ...tls });
     let [isConnected, sentMs, stalledBeforeMs] = [false, performance.now(), 0];
+    const meter = new StallMeter();
     const replies = new ReplyCounter();
     const end = (isAnswered: boolean) => {
-      timer.stop();
+      clearTimeout(timer);
+      meter.stop();
       socket.destroy();
-      const stalledMs = timer.stalledMs() - stalledBeforeMs;
+      const stalledMs = meter.stalledMs() - stalledBeforeMs;
       resolve({ isConnected, isAnswered, ms: performance.now() - sentMs, stalledMs });
     };
-    const timer = new RunningTimer(withinMs, () => end(false));
+    let timer: NodeJS.Timeout | undefined;
+    const limit = () => {
+      clearTimeout(timer);
+      // After a stall of this program, sockets are read between the timer and what it does.
+      const mine = setTimeout(() => setImmediate(() => timer === mine && end(false)), withinMs);
+      timer = mine;
+    };
+    limit();
     socket.setNoDelay(true);
     socket.once(tls === undefined ? 'connect' : 'secureConnect', () => {
       isConnected = true;
@@ -52,7 +61,8 @@ export function exchange(command: readonly string[], options: ExchangeOptions): 
       else begin();
     });
     const begin = () => {
-      [sentMs, stalledBeforeMs] = [performance.now(), timer.stalledMs()];
+      limit();
+      [sentMs, stalledBeforeMs] = [performance.now(), meter.stalledMs()];
       write(socket, [command]);
     };
     socket.on('data', (data: Buffer) => {

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import type { Endpoint } from '../provider.ts';
 import type { Exchange } from './exchange.ts';
-import { RunningTimer } from './running-timer.ts';
+import { StallMeter } from './stall-meter.ts';
 
 /** Makes a connection, once, and sends nothing: a request would be charged. Never rejects. */
 export function knock(
@@ -11,12 +11,14 @@ export function knock(
   return new Promise((resolve) => {
     const startedMs = performance.now();
     const socket = connect({ host, port });
+    const meter = new StallMeter();
     const end = (isAnswered: boolean) => {
-      timer.stop();
+      clearTimeout(timer);
+      meter.stop();
       socket.destroy();
-      resolve({ isAnswered, ms: performance.now() - startedMs, stalledMs: timer.stalledMs() });
+      resolve({ isAnswered, ms: performance.now() - startedMs, stalledMs: meter.stalledMs() });
     };
-    const timer = new RunningTimer(withinMs, () => end(false));
+    const timer = setTimeout(() => setImmediate(end, false), withinMs);
     socket.once('connect', () => end(true));
     socket.once('error', () => end(false));
   });

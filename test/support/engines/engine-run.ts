@@ -51,7 +51,7 @@ interface Typed extends Partial<Pick<EngineRunOptions, 'leadMs' | 'found' | 'col
 }
 
 export const LOAD = {
-  ...{ mode: 'open', connections: 20, rate: 100, users: 8, roaming: 1, skew: 0 },
+  ...{ mode: 'open', connections: 100, rate: 100, users: 8, roaming: 1, skew: 0 },
   ...{ duration: '4s', ramp: '200ms' },
 };
 

@@ -1,0 +1,27 @@
+const TICK_MS = 50;
+/** A tick this long after the one before is a stall. On a machine that is merely busy it comes sooner. */
+const STALL_MS = 100;
+
+/** Measures how long this program stands still, alone or with its machine: what it waits for seems to take longer then. */
+export class StallMeter {
+  #tickedMs = performance.now();
+  #stalledMs = 0;
+  readonly #timer = setInterval(() => this.#tick(), TICK_MS);
+
+  /** Milliseconds of all stalls since the start. */
+  stalledMs(): number {
+    this.#tick();
+    return this.#stalledMs;
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  #tick(): void {
+    const nowMs = performance.now();
+    const sinceMs = nowMs - this.#tickedMs;
+    if (sinceMs >= STALL_MS) this.#stalledMs += sinceMs - TICK_MS;
+    this.#tickedMs = nowMs;
+  }
+}
