@@ -47,7 +47,7 @@ const FAULTS: readonly { spec: FaultSpec; yes: RegExp; no: RegExp }[] = [
   },
   {
     spec: { fault: 'latency', between: ['a', 'b'], addMs: 3_000, jitterMs: 0, rampMs: 0 },
-    yes: /^a to b took [\d.]+ ms before and more than 1800 ms now; /,
+    yes: /^a to b took [\d.]+ ms before and more than \d+ ms now; /,
     no: /^. to . took [\d.]+ ms before and [\d.]+ ms now$/,
   },
   {

@@ -15,9 +15,9 @@ async function pingTo(answer: (reply: () => void) => void) {
 
 describe('a command on a connection of its own', () => {
   it('is answered at once without a stall', async () => {
-    const { isAnswered, ms, stalledMs } = await pingTo((reply) => reply());
-    expect(isAnswered).toBe(true);
-    expect(stalledMs).toBeLessThanOrEqual(ms);
+    const { isSent, isAnswered, ms, stalledMs } = await pingTo((reply) => reply());
+    expect([isSent, isAnswered]).toEqual([true, true]);
+    expect(ms - stalledMs).toBeLessThan(WITHIN_MS);
   });
 
   it('is answered in time although this program stalls longer, and says how long', async () => {
@@ -27,7 +27,7 @@ describe('a command on a connection of its own', () => {
     });
     expect(isAnswered).toBe(true);
     expect(ms).toBeGreaterThanOrEqual(3 * WITHIN_MS - 1);
-    expect(stalledMs).toBeGreaterThanOrEqual(2.5 * WITHIN_MS);
+    expect(ms - stalledMs).toBeLessThan(WITHIN_MS / 2);
   });
 
   it('without an answer gives up in time, and says how long it stood still', async () => {
@@ -39,9 +39,9 @@ describe('a command on a connection of its own', () => {
 
   it('has the same time for its reply, however long the login took', async () => {
     const { port } = await startTcpServer((socket) => {
-      socket.on('data', () => setTimeout(() => socket.write('+OK\r\n'), 0.6 * WITHIN_MS));
+      socket.on('data', () => setTimeout(() => socket.write('+OK\r\n'), 600));
     });
     const to = { host: '127.0.0.1', port, password: 'secret' };
-    expect(await exchange(['PING'], { to, withinMs: WITHIN_MS })).toMatchObject({ isAnswered: true });
+    expect(await exchange(['PING'], { to, withinMs: 1_000 })).toMatchObject({ isAnswered: true });
   });
 });

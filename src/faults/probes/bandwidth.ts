@@ -2,7 +2,16 @@ import type { BandwidthSpec } from '../../scenario/faults/bandwidth.ts';
 import { cutPairs } from '../../topology/pairs.ts';
 import { allOf, type MakeProbe, neverSeen } from './probe.ts';
 import { nameOf, send, type Way, waysOf } from './reach.ts';
-import { type Glimpse, isAtLeast, pastStalls, type Range, rangeOf, rangeText, typicalOf } from './stalls.ts';
+import {
+  type Glimpse,
+  isAtLeast,
+  limitsOf,
+  pastStalls,
+  type Range,
+  rangeOf,
+  rangeText,
+  typicalOf,
+} from './stalls.ts';
 
 /** A text takes this long at the limit, if it is not larger than the most. */
 const TAKES_MS = 300;
@@ -27,7 +36,7 @@ export const bandwidthProbe: MakeProbe<BandwidthSpec> = async ({ between, rateKB
   const measure = async (way: Way): Promise<Range> => {
     const took: Range[] = [];
     for (let at = 0; at < ECHOES; at++)
-      took.push(rangeOf(await send(way, ['ECHO', text], 2 * atLimitMs + way.patienceMs)));
+      took.push(rangeOf(await send(way, ['ECHO', text], limitsOf(2 * atLimitMs + way.patienceMs))));
     return typicalOf(took, (times) => Math.min(...times));
   };
   const before = new Map(await Promise.all(ways.map(async (way) => [way, await measure(way)] as const)));

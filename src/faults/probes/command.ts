@@ -12,9 +12,11 @@ import {
   type Answer,
   type Glimpse,
   isAtLeast,
+  limitsOf,
   pastStalls,
   type Range,
   rangeOf,
+  rangeText,
   typicalOf,
 } from './stalls.ts';
 
@@ -57,7 +59,7 @@ async function bySucceeding(
 interface Place {
   readonly name: string;
   /** Whether it answers, and how long that took. */
-  readonly ask: (withinMs: number) => Promise<Answer>;
+  readonly ask: (limits: { readonly withinMs: number; readonly setupMs?: number }) => Promise<Answer>;
 }
 
 /** The nodes of a region, or a node. */
@@ -72,12 +74,12 @@ function placesOf(probe: ProbeSpec, context: FaultContext): Place[] {
   if (nodes.length > 0)
     return nodes.map((name) => ({
       name,
-      ask: (withinMs) => exchange(['PING'], { to: regions.direct(name), withinMs }),
+      ask: (limits) => exchange(['PING'], { to: regions.direct(name), ...limits }),
     }));
   const region = probe.service ?? probe.region ?? '';
   const to: Endpoint | undefined = context.services?.[region];
   if (to === undefined) throw invalidOption(`no service of ${region} is known`);
-  return [{ name: `the service of ${region}`, ask: (withinMs) => knock(to, withinMs) }];
+  return [{ name: `the service of ${region}`, ask: ({ withinMs }) => knock(to, withinMs) }];
 }
 
 const PATIENCE_MS = 1_500;
@@ -85,7 +87,7 @@ const PATIENCE_MS = 1_500;
 /** None answers. */
 async function unreachable(places: readonly Place[]): Promise<Probe> {
   const look = () =>
-    Promise.all(places.map(async ({ name, ask }) => ({ name, ...(await ask(PATIENCE_MS)) })));
+    Promise.all(places.map(async ({ name, ask }) => ({ name, ...(await ask({ withinMs: PATIENCE_MS })) })));
   const silent = (await look()).find(({ isAnswered }) => !isAnswered);
   return {
     looks: 'throughout',
@@ -105,29 +107,22 @@ const BEYOND_MS = 500;
 async function slower(places: readonly Place[], byMs: number): Promise<Probe> {
   const before = await Promise.all(places.map((place) => medianOf(place, PATIENCE_MS)));
   const lookAt = async (place: Place, at: number): Promise<Glimpse> => {
-    const wasMs = before[at]?.mostMs;
-    if (wasMs === undefined) return { bit: false, saw: `${place.name} did not answer before, too` };
+    const wasMs = before[at]?.mostMs ?? Number.POSITIVE_INFINITY;
+    if (!Number.isFinite(wasMs)) return { bit: false, saw: `${place.name} did not answer before, too` };
     const now = await medianOf(place, wasMs + byMs + BEYOND_MS);
-    const nowText = now === undefined ? 'longer' : `${now.mostMs.toFixed(1)} ms`;
     return {
-      bit: now === undefined || isAtLeast(now, wasMs + byMs),
-      saw: `${place.name} took ${wasMs.toFixed(1)} ms before and ${nowText} now`,
+      bit: isAtLeast(now, wasMs + byMs),
+      saw: `${place.name} took ${wasMs.toFixed(1)} ms before and ${rangeText(now)} now`,
     };
   };
   const look = (place: Place, at: number) => pastStalls(() => lookAt(place, at));
   return { looks: 'throughout', look: async () => allOf(await Promise.all(places.map(look))) };
 }
 
-/** Undefined if most had no answer. */
-async function medianOf({ ask }: Place, withinMs: number): Promise<Range | undefined> {
-  const answers = await Promise.all(Array.from({ length: TRIPS }, () => ask(withinMs)));
-  const trips = answers.filter(({ isAnswered }) => isAnswered);
-  const middle = Math.floor(TRIPS / 2);
-  if (trips.length <= middle) return undefined;
-  return typicalOf(
-    trips.map(rangeOf),
-    (times) => times.toSorted((a, b) => a - b)[middle] ?? Number.POSITIVE_INFINITY,
-  );
+async function medianOf({ ask }: Place, withinMs: number): Promise<Range> {
+  const answers = await Promise.all(Array.from({ length: TRIPS }, () => ask(limitsOf(withinMs))));
+  const median = (times: readonly number[]) => times.toSorted((a, b) => a - b)[Math.floor(TRIPS / 2)] ?? 0;
+  return typicalOf(answers.map(rangeOf), median);
 }
 
 /** A replica became a primary, or the reverse. */

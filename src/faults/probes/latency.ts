@@ -4,7 +4,17 @@ import { type RegionPair, roundTripMs } from '../../topology/topology.ts';
 import type { FaultContext } from '../support/fault.ts';
 import { allOf, type MakeProbe, neverSeen, type Probe } from './probe.ts';
 import { nameOf, send, type Way, waysOf } from './reach.ts';
-import { type Glimpse, isAtLeast, pastStalls, type Range, rangeOf, typicalOf } from './stalls.ts';
+import {
+  type Glimpse,
+  isAtLeast,
+  isEither,
+  limitsOf,
+  pastStalls,
+  type Range,
+  rangeOf,
+  rangeText,
+  typicalOf,
+} from './stalls.ts';
 
 /** The fastest of them has waited for other processes the least. */
 const PINGS = 15;
@@ -57,16 +67,16 @@ export async function slowerProbe(
     const trips = await tripsOf(way, withinMs);
     const now = typicalOf(trips, typical);
     const hasGrown = addMs > 0 && isAtLeast(now, wasMs + leastMs);
-    if (hasGrown !== false || jitterMs === 0)
+    if (hasGrown === true || jitterMs === 0)
       return {
         bit: hasGrown,
-        saw: `${nameOf(way)} took ${msText(wasMs)} before and ${msText(now.mostMs, withinMs)} now`,
+        saw: `${nameOf(way)} took ${wasMs.toFixed(1)} ms before and ${rangeText(now)} now`,
       };
     const spread = spreadOf(trips, withinMs);
     const wasSpreadMs = Math.max(...before.map((ms) => Math.min(ms, MOST_MS))) - fastest(before);
     return {
-      bit: isAtLeast(spread, wasSpreadMs + JITTER_SEEN * jitterMs),
-      saw: `PINGs from ${nameOf(way)} differed by ${msText(wasSpreadMs)} before and ${msText(spread.mostMs)} now`,
+      bit: isEither(hasGrown, isAtLeast(spread, wasSpreadMs + JITTER_SEEN * jitterMs)),
+      saw: `PINGs from ${nameOf(way)} differed by ${wasSpreadMs.toFixed(1)} ms before and ${rangeText(spread)} now`,
     };
   };
   return {
@@ -91,7 +101,9 @@ async function calmTripsOf(way: Way): Promise<readonly number[]> {
 
 /** What each PING took, all at once. */
 async function tripsOf(way: Way, withinMs: number): Promise<Range[]> {
-  const answers = await Promise.all(Array.from({ length: PINGS }, () => send(way, ['PING'], withinMs)));
+  const answers = await Promise.all(
+    Array.from({ length: PINGS }, () => send(way, ['PING'], limitsOf(withinMs))),
+  );
   return answers.map(rangeOf);
 }
 
@@ -108,9 +120,4 @@ function spreadOf(trips: readonly Range[], withinMs: number): Range {
   const took = trips.map(({ leastMs, mostMs }) => ({ leastMs, mostMs: Math.min(mostMs, withinMs) }));
   const [first, last] = [typicalOf(took, fastest), typicalOf(took, (times) => Math.max(...times))];
   return { leastMs: last.leastMs - first.mostMs, mostMs: last.mostMs - first.leastMs };
-}
-
-/** Without a reply, how long one was awaited. */
-function msText(ms: number, withinMs = MOST_MS): string {
-  return Number.isFinite(ms) ? `${ms.toFixed(1)} ms` : `more than ${withinMs.toFixed(0)} ms`;
 }

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { isAtLeast, pastStalls, rangeOf, rangeText, typicalOf } from './stalls.ts';
+import { isAtLeast, isEither, pastStalls, rangeOf, rangeText, typicalOf } from './stalls.ts';
 
 const INFINITE = Number.POSITIVE_INFINITY;
 
 describe('what a stall may have made slower', () => {
   const took = [
-    { isAnswered: true, ms: 500, stalledMs: 450 },
-    { isAnswered: true, ms: 480, stalledMs: 0 },
+    { isSent: true, isAnswered: true, ms: 500, stalledMs: 450 },
+    { isSent: true, isAnswered: true, ms: 480, stalledMs: 0 },
   ].map(rangeOf);
   const fastest = typicalOf(took, (times) => Math.min(...times));
 
@@ -22,10 +22,20 @@ describe('what a stall may have made slower', () => {
 });
 
 it('without an answer, it took more than it was awaited while this program ran', () => {
-  const range = rangeOf({ isAnswered: false, ms: 900, stalledMs: 200 });
+  const range = rangeOf({ isSent: true, isAnswered: false, ms: 900, stalledMs: 200 });
   expect(range).toEqual({ leastMs: 700, mostMs: INFINITE });
   expect(rangeText(range)).toBe('more than 700 ms');
 });
+
+it('without a connection, one of its three round trips took a third of that', () =>
+  expect(rangeOf({ isSent: false, isAnswered: false, ms: 900, stalledMs: 0 }).leastMs).toBe(300));
+
+it.each([
+  { one: true, other: undefined, is: true },
+  { one: undefined, other: false, is: undefined },
+  { one: false, other: undefined, is: undefined },
+  { one: false, other: false, is: false },
+])('either $one or $other: $is', ({ one, other, is }) => expect(isEither(one, other)).toBe(is));
 
 describe('a look that a stall may have spoilt', () => {
   const looksOf = (...bits: (boolean | undefined)[]) => {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Exchange } from '../../regions/network/exchange.ts';
 import type { Sight } from './probe.ts';
 
@@ -8,6 +9,8 @@ export interface Glimpse {
 }
 
 const LOOKS = 3;
+/** What hides it may be over then. */
+const BETWEEN_MS = 200;
 
 /** Looks again where that is undefined. A fault that stays hidden is not proved. */
 export async function pastStalls(look: () => Promise<Glimpse>): Promise<Sight> {
@@ -16,6 +19,7 @@ export async function pastStalls(look: () => Promise<Glimpse>): Promise<Sight> {
     if (bit !== undefined) return { bit, saw };
     if (left === 1)
       return { bit: false, saw: `${saw}, which may be a stall of this program or a lost connection` };
+    await sleep(BETWEEN_MS);
   }
 }
 
@@ -25,12 +29,27 @@ export interface Range {
   readonly mostMs: number;
 }
 
-/** What an answer took: a stall of this program may have been a part of it. Without an answer, it took at least that. */
-export function rangeOf({ isAnswered, ms, stalledMs }: Answer): Range {
-  return { leastMs: ms - stalledMs, mostMs: isAnswered ? ms : Number.POSITIVE_INFINITY };
+export type Answer = Omit<Exchange, 'isConnected'>;
+
+/** A connection needs up to two round trips for TLS 1.2, and its login one. */
+const SETUP_TRIPS = 3;
+
+/** The limits of a command that is timed: of a connection that is not ready in time, a round trip took `withinMs`. */
+export function limitsOf(withinMs: number) {
+  return { withinMs, setupMs: SETUP_TRIPS * withinMs };
 }
 
-export type Answer = Pick<Exchange, 'isAnswered' | 'ms' | 'stalledMs'>;
+/**
+ * What an answer took, by the limits above: a stall of this program may have been a part of it. Without an answer, a
+ * round trip took at least what it was awaited.
+ */
+export function rangeOf({ isSent, isAnswered, ms, stalledMs }: Answer): Range {
+  const ranMs = ms - stalledMs;
+  return {
+    leastMs: isSent ? ranMs : ranMs / SETUP_TRIPS,
+    mostMs: isAnswered ? ms : Number.POSITIVE_INFINITY,
+  };
+}
 
 /** The range of what is typical of all; `typical` grows with each of them. */
 export function typicalOf(ranges: readonly Range[], typical: (times: readonly number[]) => number): Range {
@@ -48,4 +67,10 @@ export function isAtLeast({ leastMs, mostMs }: Range, ms: number): boolean | und
 
 export function rangeText({ leastMs, mostMs }: Range, digits = 1): string {
   return Number.isFinite(mostMs) ? `${mostMs.toFixed(digits)} ms` : `more than ${leastMs.toFixed(0)} ms`;
+}
+
+/** Whether one of two is; undefined if that depends on what is. */
+export function isEither(one: boolean | undefined, other: boolean | undefined): boolean | undefined {
+  if (one === true || other === true) return true;
+  return one === false && other === false ? false : undefined;
 }

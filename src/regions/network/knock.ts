@@ -4,10 +4,7 @@ import type { Exchange } from './exchange.ts';
 import { StallMeter } from './stall-meter.ts';
 
 /** Makes a connection, once, and sends nothing: a request would be charged. Never rejects. */
-export function knock(
-  { host, port }: Endpoint,
-  withinMs: number,
-): Promise<Pick<Exchange, 'isAnswered' | 'ms' | 'stalledMs'>> {
+export function knock({ host, port }: Endpoint, withinMs: number): Promise<Omit<Exchange, 'isConnected'>> {
   return new Promise((resolve) => {
     const startedMs = performance.now();
     const socket = connect({ host, port });
@@ -16,7 +13,7 @@ export function knock(
       clearTimeout(timer);
       meter.stop();
       socket.destroy();
-      resolve({ isAnswered, ms: performance.now() - startedMs, stalledMs: meter.stalledMs() });
+      resolve({ isSent: true, isAnswered, ms: performance.now() - startedMs, stalledMs: meter.stalledMs() });
     };
     const timer = setTimeout(() => setImmediate(end, false), withinMs);
     socket.once('connect', () => end(true));

@@ -1,5 +1,5 @@
-const TICK_MS = 50;
-/** A tick this long after the one before is a stall. On a machine that is merely busy it comes sooner. */
+const TICK_MS = 20;
+/** Without a tick for so long, this program stood still: all of it, since that can have begun at once. */
 const STALL_MS = 100;
 
 /** Measures how long this program stands still, alone or with its machine: what it waits for seems to take longer then. */
@@ -21,7 +21,7 @@ export class StallMeter {
   #tick(): void {
     const nowMs = performance.now();
     const sinceMs = nowMs - this.#tickedMs;
-    if (sinceMs >= STALL_MS) this.#stalledMs += sinceMs - TICK_MS;
+    if (sinceMs >= STALL_MS) this.#stalledMs += sinceMs;
     this.#tickedMs = nowMs;
   }
 }
