@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { makeRandom } from '../../src/core/prng.ts';
 import type { Probe, Sight } from '../../src/faults/probes/probe.ts';
@@ -9,7 +8,6 @@ import { settle } from '../../src/regions/cluster/settle.ts';
 import type { Regions } from '../../src/regions/provider.ts';
 import { FAULT_NAMES, type FaultSpec } from '../../src/scenario/faults/index.ts';
 import { startLocalRegions } from '../support/local-regions.ts';
-import { stall } from '../support/stall.ts';
 
 const signal = new AbortController().signal;
 const REGIONS = {
@@ -47,7 +45,7 @@ const FAULTS: readonly { spec: FaultSpec; yes: RegExp; no: RegExp }[] = [
   },
   {
     spec: { fault: 'latency', between: ['a', 'b'], addMs: 3_000, jitterMs: 0, rampMs: 0 },
-    yes: /^a to b took [\d.]+ ms before and more than \d+ ms now; /,
+    yes: /^a to b took [\d.]+ ms before and more than 1800 ms now; /,
     no: /^. to . took [\d.]+ ms before and [\d.]+ ms now$/,
   },
   {
@@ -224,29 +222,6 @@ describe('the probe of a fault', { timeout: 120_000 }, () => {
     const undo = await injectFault(spec, context());
     const sight = await probe.look().finally(undo);
     expect(sight).toEqual({ bit: false, saw: expect.stringContaining(saw) });
-  });
-
-  describe('of a latency, in a stall of this program', () => {
-    const spec: FaultSpec = { fault: 'latency', between: ['a', 'b'], addMs: 300, jitterMs: 0, rampMs: 0 };
-    const lookInAStall = async (probe: Probe) => {
-      const looking = probe.look();
-      await sleep(10); // PINGs are sent, and take 20
-      stall(2_500);
-      return looking;
-    };
-
-    it('sees nothing where there is none', async () => {
-      expect(await lookInAStall(await probeOf(spec))).toEqual({
-        bit: false,
-        saw: expect.stringMatching(/^. to . took/),
-      });
-    });
-
-    it('sees it', async () => {
-      const probe = await probeOf(spec);
-      const undo = await injectFault(spec, context());
-      expect(await lookInAStall(probe).finally(undo)).toMatchObject({ bit: true });
-    });
   });
 
   it('does not see a partition on links that were cut before', async () => {

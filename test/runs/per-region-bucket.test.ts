@@ -24,7 +24,7 @@ describe('regions that decide side by side', { timeout: 180_000 }, () => {
     const cut = ['chaos', 'partition', '--isolate', 'eu-west', '--at', '2s', '--for', '3s'];
     const { code, report } = await run([...cut, '--strategy', 'active-active']);
     const [claim] = report.claims;
-    expect([code, claim?.status]).toEqual([0, 'holds']);
+    expect([code, claim?.status], JSON.stringify([report.troubles, report.claims])).toEqual([0, 'holds']);
     expect(claim?.measured).toBeGreaterThan(0);
     expect(claim?.limit).toBeGreaterThan(40); // two other regions, and how old the knowledge of them was
     const during = report.cells.find(

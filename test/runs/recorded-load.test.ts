@@ -73,7 +73,7 @@ describe('a log that is sent again', { timeout: 180_000 }, () => {
     const first = readRun(folder);
     const from = join(folder, 'reports/latest/history.ndjson');
     writeFileSync(join(folder, 'first.ndjson'), readFileSync(from));
-    scenario(folder, 'load: { from: first.ndjson, connections: 60 }');
+    scenario(folder, 'load: { from: first.ndjson, connections: 120 }'); // of one region as many as requests: none is dropped
     await runCli(['run', 'replay.yaml'], { cwd: folder });
     const asked = ({ operations }: ReturnType<typeof readRun>) =>
       operations.map(({ user, region }) => `${user} ${region}`).sort();

@@ -1,6 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { connectDirect } from '../../src/regions/cluster/connect-direct.ts';
-import { stall } from '../support/stall.ts';
 import { startTcpServer } from '../support/tcp-peer.ts';
 
 const WITHIN_MS = 300;
@@ -17,6 +16,12 @@ async function connectTo({ isSilent }: { readonly isSilent: boolean }) {
   const client = connectDirect({ host: '127.0.0.1', port }, WITHIN_MS);
   onTestFinished(() => client.disconnect());
   return client;
+}
+
+/** Keeps this program from doing anything else, as a busy machine does. */
+function stall(ms: number): void {
+  const untilMs = performance.now() + ms;
+  while (performance.now() < untilMs);
 }
 
 describe('a question to a node', () => {

@@ -7,18 +7,7 @@ import type { ProbeName, ProbeSpec } from '../../scenario/faults/probe-spec.ts';
 import type { FaultContext } from '../support/fault.ts';
 import { runCommand } from '../support/shell.ts';
 import { named, other, processOf, roleOf } from './node.ts';
-import { allOf, type MakeProbe, type Probe } from './probe.ts';
-import {
-  type Answer,
-  type Glimpse,
-  isAtLeast,
-  limitsOf,
-  pastStalls,
-  type Range,
-  rangeOf,
-  rangeText,
-  typicalOf,
-} from './stalls.ts';
+import { allOf, type MakeProbe, type Probe, type Sight } from './probe.ts';
 
 /** A command of the user that succeeds, or one of our own looks; undefined if the fault names neither. */
 export const commandProbe: MakeProbe<CommandSpec> = async (spec, context) => {
@@ -59,7 +48,7 @@ async function bySucceeding(
 interface Place {
   readonly name: string;
   /** Whether it answers, and how long that took. */
-  readonly ask: (limits: { readonly withinMs: number; readonly setupMs?: number }) => Promise<Answer>;
+  readonly ask: (withinMs: number) => Promise<{ readonly isAnswered: boolean; readonly ms: number }>;
 }
 
 /** The nodes of a region, or a node. */
@@ -74,12 +63,12 @@ function placesOf(probe: ProbeSpec, context: FaultContext): Place[] {
   if (nodes.length > 0)
     return nodes.map((name) => ({
       name,
-      ask: (limits) => exchange(['PING'], { to: regions.direct(name), ...limits }),
+      ask: (withinMs) => exchange(['PING'], { to: regions.direct(name), withinMs }),
     }));
   const region = probe.service ?? probe.region ?? '';
   const to: Endpoint | undefined = context.services?.[region];
   if (to === undefined) throw invalidOption(`no service of ${region} is known`);
-  return [{ name: `the service of ${region}`, ask: ({ withinMs }) => knock(to, withinMs) }];
+  return [{ name: `the service of ${region}`, ask: (withinMs) => knock(to, withinMs) }];
 }
 
 const PATIENCE_MS = 1_500;
@@ -87,7 +76,7 @@ const PATIENCE_MS = 1_500;
 /** None answers. */
 async function unreachable(places: readonly Place[]): Promise<Probe> {
   const look = () =>
-    Promise.all(places.map(async ({ name, ask }) => ({ name, ...(await ask({ withinMs: PATIENCE_MS })) })));
+    Promise.all(places.map(async ({ name, ask }) => ({ name, ...(await ask(PATIENCE_MS)) })));
   const silent = (await look()).find(({ isAnswered }) => !isAnswered);
   return {
     looks: 'throughout',
@@ -106,23 +95,25 @@ const BEYOND_MS = 500;
 /** The median round trip of each grew by at least that. */
 async function slower(places: readonly Place[], byMs: number): Promise<Probe> {
   const before = await Promise.all(places.map((place) => medianOf(place, PATIENCE_MS)));
-  const lookAt = async (place: Place, at: number): Promise<Glimpse> => {
-    const wasMs = before[at]?.mostMs ?? Number.POSITIVE_INFINITY;
-    if (!Number.isFinite(wasMs)) return { bit: false, saw: `${place.name} did not answer before, too` };
-    const now = await medianOf(place, wasMs + byMs + BEYOND_MS);
+  const lookAt = async (place: Place, at: number): Promise<Sight> => {
+    const wasMs = before[at];
+    if (wasMs === undefined) return { bit: false, saw: `${place.name} did not answer before, too` };
+    const nowMs = await medianOf(place, wasMs + byMs + BEYOND_MS);
+    const now = nowMs === undefined ? 'longer' : `${nowMs.toFixed(1)} ms`;
     return {
-      bit: isAtLeast(now, wasMs + byMs),
-      saw: `${place.name} took ${wasMs.toFixed(1)} ms before and ${rangeText(now)} now`,
+      bit: nowMs === undefined || nowMs - wasMs >= byMs,
+      saw: `${place.name} took ${wasMs.toFixed(1)} ms before and ${now} now`,
     };
   };
-  const look = (place: Place, at: number) => pastStalls(() => lookAt(place, at));
-  return { looks: 'throughout', look: async () => allOf(await Promise.all(places.map(look))) };
+  return { looks: 'throughout', look: async () => allOf(await Promise.all(places.map(lookAt))) };
 }
 
-async function medianOf({ ask }: Place, withinMs: number): Promise<Range> {
-  const answers = await Promise.all(Array.from({ length: TRIPS }, () => ask(limitsOf(withinMs))));
-  const median = (times: readonly number[]) => times.toSorted((a, b) => a - b)[Math.floor(TRIPS / 2)] ?? 0;
-  return typicalOf(answers.map(rangeOf), median);
+/** Undefined if most had no answer. */
+async function medianOf({ ask }: Place, withinMs: number): Promise<number | undefined> {
+  const trips: number[] = [];
+  for (const { isAnswered, ms } of await Promise.all(Array.from({ length: TRIPS }, () => ask(withinMs))))
+    if (isAnswered) trips.push(ms);
+  return trips.sort((a, b) => a - b)[Math.floor(TRIPS / 2)];
 }
 
 /** A replica became a primary, or the reverse. */

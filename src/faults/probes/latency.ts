@@ -2,19 +2,8 @@ import type { LatencySpec } from '../../scenario/faults/latency.ts';
 import { cutPairs } from '../../topology/pairs.ts';
 import { type RegionPair, roundTripMs } from '../../topology/topology.ts';
 import type { FaultContext } from '../support/fault.ts';
-import { allOf, type MakeProbe, neverSeen, type Probe } from './probe.ts';
+import { allOf, type MakeProbe, neverSeen, type Probe, type Sight } from './probe.ts';
 import { nameOf, send, type Way, waysOf } from './reach.ts';
-import {
-  type Glimpse,
-  isAtLeast,
-  isEither,
-  limitsOf,
-  pastStalls,
-  type Range,
-  rangeOf,
-  rangeText,
-  typicalOf,
-} from './stalls.ts';
 
 /** The fastest of them has waited for other processes the least. */
 const PINGS = 15;
@@ -53,9 +42,9 @@ export async function slowerProbe(
   if (addMs === 0 && jitterMs === 0) return neverSeen({ bit: false, saw: 'it adds nothing' });
   if (2 * addMs <= NOISE_MS && jitterMs === 0)
     return neverSeen({ bit: false, saw: `it adds ${2 * addMs} ms to a round trip, too few to be seen` });
-  const typical = jitterMs > 0 ? median : fastest;
+  const typical = jitterMs > 0 ? median : (trips: readonly number[]) => Math.min(...trips);
   const ways = await Promise.all(found.map(async (way) => ({ way, before: await calmTripsOf(way) })));
-  const lookAt = async ({ way, before }: Measured): Promise<Glimpse> => {
+  const lookAt = async ({ way, before }: Measured): Promise<Sight> => {
     const measuredMs = typical(before);
     if (!Number.isFinite(measuredMs))
       return { bit: false, saw: `${nameOf(way)} had no reply before the fault` };
@@ -65,23 +54,19 @@ export async function slowerProbe(
     const leastMs = Math.min(Math.max(addMs, NOISE_MS), MOST_MS - BEYOND_MS - wasMs); // what is longer is not awaited
     const withinMs = Math.min(MOST_MS, wasMs + 2 * (addMs + jitterMs) + BEYOND_MS);
     const trips = await tripsOf(way, withinMs);
-    const now = typicalOf(trips, typical);
-    const hasGrown = addMs > 0 && isAtLeast(now, wasMs + leastMs);
-    if (hasGrown === true || jitterMs === 0)
-      return {
-        bit: hasGrown,
-        saw: `${nameOf(way)} took ${wasMs.toFixed(1)} ms before and ${rangeText(now)} now`,
-      };
-    const spread = spreadOf(trips, withinMs);
-    const wasSpreadMs = Math.max(...before.map((ms) => Math.min(ms, MOST_MS))) - fastest(before);
+    const nowMs = typical(trips);
+    const saw = `${nameOf(way)} took ${msText(wasMs)} before and ${msText(nowMs, withinMs)} now`;
+    if (addMs > 0 && nowMs - wasMs >= leastMs) return { bit: true, saw };
+    if (jitterMs === 0) return { bit: false, saw };
+    const [spreadMs, spreadBeforeMs] = [spreadOf(trips), spreadOf(before)];
     return {
-      bit: isEither(hasGrown, isAtLeast(spread, wasSpreadMs + JITTER_SEEN * jitterMs)),
-      saw: `PINGs from ${nameOf(way)} differed by ${wasSpreadMs.toFixed(1)} ms before and ${rangeText(spread)} now`,
+      bit: spreadMs - spreadBeforeMs >= JITTER_SEEN * jitterMs,
+      saw: `PINGs from ${nameOf(way)} differed by ${msText(spreadBeforeMs)} before and ${msText(spreadMs)} now`,
     };
   };
   return {
     looks: rampMs > 0 ? 'in the end' : 'throughout',
-    look: async () => allOf(await Promise.all(ways.map((way) => pastStalls(() => lookAt(way))))),
+    look: async () => allOf(await Promise.all(ways.map(lookAt))),
   };
 }
 
@@ -91,33 +76,31 @@ interface Measured {
   readonly before: readonly number[];
 }
 
-/** Those of the round with the fastest median, one round after another; a stall only makes them slower. */
+/** Those of the round with the fastest median, one round after another. */
 async function calmTripsOf(way: Way): Promise<readonly number[]> {
-  const rounds: number[][] = [];
-  for (let round = 0; round < ROUNDS_BEFORE; round++)
-    rounds.push((await tripsOf(way, MOST_MS)).map(({ mostMs }) => mostMs));
-  return rounds.reduce((calm, trips) => (median(trips) < median(calm) ? trips : calm));
+  let calm = await tripsOf(way, MOST_MS);
+  for (let round = 1; round < ROUNDS_BEFORE; round++) {
+    const trips = await tripsOf(way, MOST_MS);
+    if (median(trips) < median(calm)) calm = trips;
+  }
+  return calm;
 }
 
-/** What each PING took, all at once. */
-async function tripsOf(way: Way, withinMs: number): Promise<Range[]> {
-  const answers = await Promise.all(
-    Array.from({ length: PINGS }, () => send(way, ['PING'], limitsOf(withinMs))),
-  );
-  return answers.map(rangeOf);
-}
-
-function fastest(trips: readonly number[]): number {
-  return Math.min(...trips);
+/** Milliseconds of each PING, all at once; Infinity without a reply in time. */
+async function tripsOf(way: Way, withinMs: number): Promise<number[]> {
+  const answers = await Promise.all(Array.from({ length: PINGS }, () => send(way, ['PING'], withinMs)));
+  return answers.map(({ isAnswered, ms }) => (isAnswered ? ms : Number.POSITIVE_INFINITY));
 }
 
 function median(trips: readonly number[]): number {
   return trips.toSorted((a, b) => a - b)[Math.floor(trips.length / 2)] ?? Number.POSITIVE_INFINITY;
 }
 
-/** By how much they differ; one without a reply took `withinMs`. */
-function spreadOf(trips: readonly Range[], withinMs: number): Range {
-  const took = trips.map(({ leastMs, mostMs }) => ({ leastMs, mostMs: Math.min(mostMs, withinMs) }));
-  const [first, last] = [typicalOf(took, fastest), typicalOf(took, (times) => Math.max(...times))];
-  return { leastMs: last.leastMs - first.mostMs, mostMs: last.mostMs - first.leastMs };
+function spreadOf(trips: readonly number[]): number {
+  return Math.min(MOST_MS, Math.max(...trips)) - Math.min(...trips);
+}
+
+/** Without a reply, how long one was awaited. */
+function msText(ms: number, withinMs = MOST_MS): string {
+  return Number.isFinite(ms) ? `${ms.toFixed(1)} ms` : `more than ${withinMs.toFixed(0)} ms`;
 }

@@ -1,4 +1,4 @@
-import { type Exchange, type ExchangeOptions, exchange } from '../../regions/network/exchange.ts';
+import { type Exchange, exchange } from '../../regions/network/exchange.ts';
 import { type Endpoint, type Login, nodesOf, reachedFrom } from '../../regions/provider.ts';
 import { type RegionPair, roundTripMs } from '../../topology/topology.ts';
 import { ask } from '../support/ask.ts';
@@ -61,13 +61,13 @@ function isSame(a: Endpoint, b: Endpoint): boolean {
 
 /** Sends one command this way. */
 export function send(
-  { target, localAddress }: Way,
+  { target, localAddress, patienceMs }: Way,
   command: readonly string[],
-  limits: Pick<ExchangeOptions, 'withinMs' | 'setupMs'>,
+  withinMs = patienceMs,
 ): Promise<Exchange> {
   return exchange(command, {
     to: target,
-    ...limits,
+    withinMs,
     ...(localAddress !== undefined && { from: localAddress }),
   });
 }
@@ -75,7 +75,7 @@ export function send(
 /** Sends one command each way at once; each is awaited for `beyondMs` more than its round trips. */
 export function sendAll(ways: readonly Way[], command: readonly string[], beyondMs = PATIENCE_MS) {
   return Promise.all(
-    ways.map(async (way) => ({ way, ...(await send(way, command, { withinMs: way.tripsMs + beyondMs })) })),
+    ways.map(async (way) => ({ way, ...(await send(way, command, way.tripsMs + beyondMs)) })),
   );
 }
 

@@ -1,30 +1,22 @@
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { Endpoint, Login } from '../provider.ts';
-import { StallMeter } from './stall-meter.ts';
 
 /** Where and how one command is sent. */
 export interface ExchangeOptions {
   readonly to: Endpoint & Login;
   /** The local address to connect from. */
   readonly from?: string;
-  /** For the connection, for its login, and for the reply. */
   readonly withinMs: number;
-  /** Of the connection and of its login, if not `withinMs`. */
-  readonly setupMs?: number;
 }
 
 /** What came of one command on a connection of its own. */
 export interface Exchange {
   readonly isConnected: boolean;
-  /** Whether the command was sent, after the login. */
-  readonly isSent: boolean;
   /** Whether a whole reply came in time. An error reply counts: the command arrived. */
   readonly isAnswered: boolean;
   /** From the command to the reply, in milliseconds; without a reply until this gave up. */
   readonly ms: number;
-  /** How much of that this program stood still. */
-  readonly stalledMs: number;
 }
 
 const LINE_END = '\r\n';
@@ -34,41 +26,29 @@ const LINE_END = '\r\n';
  * that works by turns.
  */
 export function exchange(command: readonly string[], options: ExchangeOptions): Promise<Exchange> {
-  const { to, from, withinMs, setupMs = withinMs } = options;
+  const { to, from, withinMs } = options;
   const { host, port, username = 'default', password, tls } = to;
   const place = { host, port, ...(from !== undefined && { localAddress: from }) };
   const login = password === undefined ? [] : [['AUTH', username, password]];
   return new Promise((resolve) => {
     const socket = tls === undefined ? connect(place) : connectTls({ ...place, ...tls });
-    let [isConnected, isSent, sentMs, stalledBeforeMs] = [false, false, performance.now(), 0];
-    const meter = new StallMeter();
+    let [isConnected, sentMs] = [false, performance.now()];
     const replies = new ReplyCounter();
     const end = (isAnswered: boolean) => {
       clearTimeout(timer);
-      meter.stop();
       socket.destroy();
-      const stalledMs = meter.stalledMs() - stalledBeforeMs;
-      resolve({ isConnected, isSent, isAnswered, ms: performance.now() - sentMs, stalledMs });
+      resolve({ isConnected, isAnswered, ms: performance.now() - sentMs });
     };
-    let timer: NodeJS.Timeout | undefined;
-    const limit = (ms: number) => {
-      clearTimeout(timer);
-      // After a stall of this program, sockets are read between the timer and what it does.
-      const mine = setTimeout(() => setImmediate(() => timer === mine && end(false)), ms);
-      timer = mine;
-    };
-    limit(setupMs);
+    // After a stall of this program, sockets are read between the timer and this.
+    const timer = setTimeout(() => setImmediate(end, false), withinMs);
     socket.setNoDelay(true);
     socket.once(tls === undefined ? 'connect' : 'secureConnect', () => {
       isConnected = true;
-      if (login.length === 0) return begin();
-      limit(setupMs);
-      write(socket, login);
+      if (login.length > 0) write(socket, login);
+      else begin();
     });
     const begin = () => {
-      limit(withinMs);
-      isSent = true;
-      [sentMs, stalledBeforeMs] = [performance.now(), meter.stalledMs()];
+      sentMs = performance.now();
       write(socket, [command]);
     };
     socket.on('data', (data: Buffer) => {
