@@ -65,9 +65,8 @@ function runUntilDrained(
 ): Promise<Ran> {
   const run = async () => {
     const ran = await runProgram('bash', ['-c', script], options);
-    if (!hasDrainedTooFew(ran)) return ran;
-    process.stdout.write(`too few buckets were drained: ${script.split('\n').at(-2)}\n`);
-    await runProgram(join(options.cwd, 'bin/openclaw-rl'), ['down', '--all', '--yes'], options);
+    if (hasDrainedTooFew(ran))
+      await runProgram(join(options.cwd, 'bin/openclaw-rl'), ['down', '--all', '--yes'], options);
     return ran;
   };
   return proved(run, (ran) => !hasDrainedTooFew(ran));
