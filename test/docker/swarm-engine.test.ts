@@ -1,5 +1,8 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { foundation, measuredServices } from '../../src/engines/deployment.ts';
 import type { Engine, Task } from '../../src/engines/engine.ts';
@@ -49,6 +52,38 @@ async function untilTasks(engine: Engine, want: Readonly<Record<string, Partial<
     const tasks = await engine.tasks();
     expect(Object.fromEntries(tasks.map((task) => [task.service, task]))).toMatchObject(want);
   }, SOON);
+}
+
+const ticketFolder = () => join(bed.folder, 'tickets');
+
+/** The next starts of containers fail, as they do while a mount of theirs is busy. */
+function refuseStarts(count: number): void {
+  for (let at = 0; at < count; at++) writeFileSync(join(ticketFolder(), `${at}`), '');
+}
+
+/** Of runc, in its machine-readable log: what it could not do. */
+const BUSY = '{"level":"error","msg":"mount: device or resource busy"}';
+
+/** Puts a program before runc that fails as long as there are tickets. */
+async function letRuntimeBeBusy(): Promise<void> {
+  const [runc, before] = [join(bed.folder, 'runc'), join(bed.folder, 'busy-runc')];
+  mkdirSync(ticketFolder());
+  const program = `#!/bin/sh
+for word; do
+  [ "$last" != --log ] || log=$word
+  last=$word
+  [ "$word" = create ] || continue
+  for ticket in ${ticketFolder()}/*; do
+    rm "$ticket" 2>/dev/null || continue
+    echo '${BUSY}' >"$log"
+    exit 1
+  done
+done
+exec ${runc} "$@"
+`;
+  writeFileSync(before, program, { mode: 0o755 });
+  const mount = `path=$(command -v runc); cp "$path" ${runc}; mount --bind ${before} "$path"`;
+  await promisify(execFile)('nsenter', ['--mount', '--target', `${bed.machines[0].pid}`, 'sh', '-ec', mount]);
 }
 
 describe.skipIf(bedLack !== undefined)(`a stack ${onBed}`, { timeout: 120_000 }, () => {
@@ -123,6 +158,32 @@ describe.skipIf(bedLack !== undefined)(`a stack ${onBed}`, { timeout: 120_000 },
     await engine.deploy({ deployment: { name, services: more, files: {} }, secrets: {} });
     const why = 'docker save openclaw-rl:gone | ssh us-east docker load';
     await untilTasks(engine, { 'redis-us-east-7': { state: 'failed', why: expect.stringContaining(why) } });
+  });
+
+  it('starts again what Docker was too busy to start, twice at most', async () => {
+    await letRuntimeBeBusy();
+    const { name, engine } = await openEngine();
+    const [redis] = foundation(PLAN, { name, host: byName }).services;
+    if (redis === undefined) throw new Error('no service');
+    const all = [redis, { ...redis, name: 'form', isJob: true, command: ['true'] }];
+    const services = [];
+    for (const [at, service] of all.entries()) {
+      refuseStarts(2);
+      services.push(service);
+      await engine.deploy({ deployment: { name, services, files: {} }, secrets: {} });
+      const want: Partial<Task> = { state: at === 0 ? 'running' : 'done' };
+      await untilTasks(engine, { [service.name]: want });
+      expect(readdirSync(ticketFolder())).toEqual([]);
+    }
+    refuseStarts(4);
+    services.push({ ...redis, name: 'redis-us-east-7' });
+    await engine.deploy({ deployment: { name, services, files: {} }, secrets: {} });
+    const why = expect.stringContaining('device or resource busy');
+    await untilTasks(engine, {
+      [redis.name]: { state: 'running' },
+      'redis-us-east-7': { state: 'failed', why },
+    });
+    expect(readdirSync(ticketFolder())).toHaveLength(1);
   });
 
   it('of a killed program is removed by down --all, with the client that still deploys it', async () => {

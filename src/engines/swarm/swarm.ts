@@ -8,6 +8,7 @@ import { type OwnedStack, ownStack } from './labels.ts';
 import { checkAddresses, diagnoseSwarm, lackOf, lookAtSwarm } from './machines.ts';
 import { beginRemoval, removeStack } from './remove.ts';
 import { findStacks } from './stacks.ts';
+import { StartAgain } from './start-again.ts';
 import { logOf, tasksOf } from './tasks.ts';
 
 export interface SwarmOptions {
@@ -64,6 +65,7 @@ function stackOf(stack: OwnedStack, image: string): Omit<Engine, 'description' |
   const { name } = stack;
   const jobs = new Map<string, boolean>();
   const created = new Set<string>();
+  const again = new StartAgain(name);
   let lost: ReadonlySet<string> = new Set();
   let removed: Promise<void> | undefined;
   return {
@@ -80,7 +82,7 @@ function stackOf(stack: OwnedStack, image: string): Omit<Engine, 'description' |
       await deployServices(rest, { stack, image });
     },
     async tasks() {
-      const tasks = await tasksOf(name, (service) => jobs.get(service) ?? false);
+      const tasks = await tasksOf(name, (service) => jobs.get(service) ?? false, again);
       lost = new Set(tasks.flatMap(({ state, service }) => (state === 'lost' ? [service] : [])));
       return tasks;
     },

@@ -10,6 +10,7 @@ const DOWN: Machine = { ...M1, state: 'down' };
 
 function taskOf(status: Partial<DockerTask['Status']>, given: Partial<DockerTask> = {}): DockerTask {
   return {
+    ID: 'task1',
     CreatedAt: '2026-03-01T12:00:00.1Z',
     NodeID: 'id1',
     Spec: { ContainerSpec: { Image: 'openclaw-rl', Labels: { 'openclaw-rl.service': 'load-a' } } },
@@ -20,13 +21,20 @@ function taskOf(status: Partial<DockerTask['Status']>, given: Partial<DockerTask
 
 const LATER = { CreatedAt: '2026-03-01T12:00:09.1Z' };
 const EXIT_3 = { State: 'failed', Err: 'task: non-zero exit (3)', ContainerStatus: { ExitCode: 3 } };
+const BUSY =
+  'starting container failed: unable to remount dir as readonly: mount tmpfs:/secrets: device or resource busy';
 const NOWHERE = {
   State: 'pending',
   Err: 'no suitable node (scheduling constraints not satisfied on 3 nodes)',
 };
 
-function describeOne(tasks: DockerTask[], { machines = [M1], isJob = true } = {}) {
-  return describeTasks(tasks, machines, () => isJob);
+function describeOne(tasks: DockerTask[], { machines = [M1], isJob = true, again = '' } = {}) {
+  return describeTasks(
+    tasks,
+    machines,
+    () => isJob,
+    (id) => id === again,
+  );
 }
 
 describe('a task', () => {
@@ -86,6 +94,21 @@ describe('a task', () => {
     const [task] = describeOne(tasks, { isJob: false });
     expect(task).toMatchObject({ state: 'failed', machine: 'm1' });
     expect(task?.why).toContain('started it again');
+  });
+
+  describe('that Docker was too busy to start', () => {
+    const busy = taskOf({ State: 'failed', Err: BUSY });
+
+    it('waits while it is started again, and has failed where it is not', () => {
+      const waits = { state: 'waiting', why: `starting it again: ${BUSY}` };
+      expect(describeOne([busy], { again: 'task1' })).toMatchObject([waits]);
+      expect(describeOne([busy])).toMatchObject([{ state: 'failed', why: BUSY }]);
+    });
+
+    it('has not run: the next one is the first', () =>
+      expect(describeOne([busy, taskOf({}, { ...LATER, ID: 'task2' })], { isJob: false })).toMatchObject([
+        { state: 'running' },
+      ]));
   });
 });
 

@@ -3,9 +3,11 @@ import { docker } from '../../regions/docker/docker.ts';
 import type { Task } from '../engine.ts';
 import { SERVICE_LABEL } from './labels.ts';
 import { listMachines, type Machine } from './machines.ts';
+import type { StartAgain } from './start-again.ts';
 
 /** A task as `docker inspect` prints it. */
 export interface DockerTask {
+  readonly ID: string;
   readonly CreatedAt: string;
   readonly NodeID?: string;
   readonly Spec: {
@@ -22,10 +24,19 @@ export interface DockerTask {
   };
 }
 
-/** The newest task of each service of a stack. */
-export async function tasksOf(stack: string, isJob: (service: string) => boolean): Promise<Task[]> {
+/** The newest task of each service of a stack. Those that Docker was too busy to start are started again. */
+export async function tasksOf(
+  stack: string,
+  isJob: (service: string) => boolean,
+  again: StartAgain,
+): Promise<Task[]> {
   const [tasks, machines] = await Promise.all([listTasks(stack), listMachines()]);
-  return describeTasks(tasks, machines, isJob);
+  const busy = [...groupBy(tasks, serviceOf)].flatMap(([service, all]) => {
+    const newest = newestFirst(all)[0];
+    return newest !== undefined && neverRan(newest) ? [{ service, id: newest.ID }] : [];
+  });
+  await again.start(busy);
+  return describeTasks(tasks, machines, isJob, (id) => again.has(id));
 }
 
 /** The ids of the tasks of a stack, of services that were removed, too, until their containers have ended. */
@@ -42,22 +53,42 @@ async function listTasks(stack: string): Promise<DockerTask[]> {
   return ids.length === 0 ? [] : JSON.parse(await docker(['inspect', '--type', 'task', ...ids]));
 }
 
-/** The newest task of each service. One that was started again counts as failed, unless it is a job. */
+/**
+ * The newest task of each service. One that ran and was started again counts as failed, unless it is a job. `startsAgain`:
+ * whether another task takes the place of the one of this id, which never ran.
+ */
 export function describeTasks(
   tasks: readonly DockerTask[],
   machines: readonly Machine[],
   isJob: (service: string) => boolean,
+  startsAgain: (id: string) => boolean,
 ): Task[] {
   return [...groupBy(tasks, serviceOf)].map(([service, all]): Task => {
-    const [newest, ...older] = all.sort((a, b) => (a.CreatedAt < b.CreatedAt ? 1 : -1));
+    const [newest, ...others] = newestFirst(all);
+    const older = others.filter((task) => !neverRan(task));
     const machineOf = (task?: DockerTask) => machines.find(({ id }) => id === task?.NodeID);
     const at = (task?: DockerTask) => ({ service, machine: machineOf(task)?.name ?? '' });
     if (newest === undefined) return { ...at(), state: 'waiting' };
     const silent = all.find((task) => isLost(task, machineOf(task)));
     if (silent !== undefined && !isOver(newest)) return { ...at(silent), state: 'lost' };
     if (older.length > 0 && !isJob(service)) return { ...at(newest), state: 'failed', why: AGAIN };
+    if (startsAgain(newest.ID))
+      return { ...at(newest), state: 'waiting', why: `starting it again: ${newest.Status.Err}` };
     return { ...at(newest), ...fateOf(newest, at(newest).machine) };
   });
+}
+
+function newestFirst(tasks: readonly DockerTask[]): DockerTask[] {
+  return tasks.toSorted((a, b) => (a.CreatedAt < b.CreatedAt ? 1 : -1));
+}
+
+/**
+ * Whether Docker could not make its container ready, although nothing is wrong with either:
+ * https://github.com/moby/moby/issues/48783. What a container itself says is in its log, not here.
+ */
+function neverRan({ Status }: DockerTask): boolean {
+  const { State, Err = '' } = Status;
+  return ['failed', 'rejected'].includes(State) && Err.includes('device or resource busy');
 }
 
 const ENDED = 'Docker ended it: its machine was away or takes no tasks';
