@@ -30,6 +30,7 @@ export interface Engine {
   readonly address: string;
   /** Brings services up; those of an earlier call are in it, too, and stay as they are. Resolves before they run. */
   deploy(deployed: Deployed): Promise<void>;
+  /** How they are. May start again what could not start; nothing that ran. */
   tasks(): Promise<readonly Task[]>;
   /** What a service has printed so far. */
   log(service: string): Promise<string>;

@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -68,6 +68,7 @@ const BUSY = '{"level":"error","msg":"mount: device or resource busy"}';
 async function letRuntimeBeBusy(): Promise<void> {
   const [runc, before] = [join(bed.folder, 'runc'), join(bed.folder, 'busy-runc')];
   mkdirSync(ticketFolder());
+  onTestFinished(() => rmSync(ticketFolder(), { recursive: true })); // runc alone then
   const program = `#!/bin/sh
 for word; do
   [ "$last" != --log ] || log=$word
@@ -160,7 +161,7 @@ describe.skipIf(bedLack !== undefined)(`a stack ${onBed}`, { timeout: 120_000 },
     await untilTasks(engine, { 'redis-us-east-7': { state: 'failed', why: expect.stringContaining(why) } });
   });
 
-  it('starts again what Docker was too busy to start, twice at most', async () => {
+  it('starts again what could not start because a mount was busy, twice at most', async () => {
     await letRuntimeBeBusy();
     const { name, engine } = await openEngine();
     const [redis] = foundation(PLAN, { name, host: byName }).services;

@@ -2,25 +2,30 @@ import { docker } from '../../regions/docker/docker.ts';
 
 const MOST = 2;
 
-/** Starts services again whose containers Docker was too busy to make ready: each up to twice. */
+export interface ToStartAgain {
+  readonly service: string;
+  /** Of its newest task. */
+  readonly id: string;
+}
+
+/** Starts services of a stack again that could not start because a mount was busy: each up to twice. */
 export class StartAgain {
   readonly #stack: string;
   /** How often, of each service. */
-  readonly #tries = new Map<string, number>();
+  readonly #times = new Map<string, number>();
   readonly #ids = new Set<string>();
 
   constructor(stack: string) {
     this.#stack = stack;
   }
 
-  /** Resolves before they run. Does nothing for tasks of an earlier call. */
-  async start(tasks: readonly { readonly service: string; readonly id: string }[]): Promise<void> {
+  /** Each task once, and each service up to twice. Resolves before they run. */
+  async start(tasks: readonly ToStartAgain[]): Promise<void> {
     for (const { service, id } of tasks) {
-      const tries = this.#tries.get(service) ?? 0;
-      if (this.#ids.has(id) || tries === MOST) continue;
-      this.#tries.set(service, tries + 1);
-      const name = `${this.#stack}_${service}`;
-      await docker(['service', 'update', '--force', '--detach', '--no-resolve-image', name]);
+      const times = this.#times.get(service) ?? 0;
+      if (this.#ids.has(id) || times === MOST) continue;
+      await docker(['service', 'update', '--force', '--detach', `${this.#stack}_${service}`]);
+      this.#times.set(service, times + 1);
       this.#ids.add(id);
     }
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Machine } from './machines.ts';
-import { type DockerTask, describeTasks } from './tasks.ts';
+import { busyOf, type DockerTask, describeTasks } from './tasks.ts';
 
 const M1: Machine = {
   ...{ id: 'id1', name: 'm1', address: '10.0.0.1', region: 'a' },
@@ -96,7 +96,7 @@ describe('a task', () => {
     expect(task?.why).toContain('started it again');
   });
 
-  describe('that Docker was too busy to start', () => {
+  describe('with a busy mount', () => {
     const busy = taskOf({ State: 'failed', Err: BUSY });
 
     it('waits while it is started again, and has failed where it is not', () => {
@@ -109,6 +109,19 @@ describe('a task', () => {
       expect(describeOne([busy, taskOf({}, { ...LATER, ID: 'task2' })], { isJob: false })).toMatchObject([
         { state: 'running' },
       ]));
+
+    it('is started again, unless its service ran before', () => {
+      const later = { ...busy, ...LATER, ID: 'task2' };
+      expect(busyOf([busy, later])).toEqual([{ service: 'load-a', id: 'task2' }]);
+      expect(busyOf([taskOf({ State: 'shutdown' }), later])).toEqual([]);
+      expect(busyOf([busy, taskOf({}, { ...LATER, ID: 'task2' })])).toEqual([]);
+    });
+
+    it('is none that ran', () => {
+      const ended = taskOf({ ...EXIT_3, Err: 'umount: device or resource busy' });
+      const tasks = [ended, taskOf({}, { ...LATER, ID: 'task2' })];
+      expect(describeOne(tasks, { isJob: false })).toMatchObject([{ state: 'failed' }]);
+    });
   });
 });
 

@@ -3,7 +3,7 @@ import { docker } from '../../regions/docker/docker.ts';
 import type { Task } from '../engine.ts';
 import { SERVICE_LABEL } from './labels.ts';
 import { listMachines, type Machine } from './machines.ts';
-import type { StartAgain } from './start-again.ts';
+import type { StartAgain, ToStartAgain } from './start-again.ts';
 
 /** A task as `docker inspect` prints it. */
 export interface DockerTask {
@@ -24,19 +24,23 @@ export interface DockerTask {
   };
 }
 
-/** The newest task of each service of a stack. Those that Docker was too busy to start are started again. */
+/** The newest task of each service of a stack. What could not start for a busy mount is started again. */
 export async function tasksOf(
   stack: string,
   isJob: (service: string) => boolean,
   again: StartAgain,
 ): Promise<Task[]> {
   const [tasks, machines] = await Promise.all([listTasks(stack), listMachines()]);
-  const busy = [...groupBy(tasks, serviceOf)].flatMap(([service, all]) => {
-    const newest = newestFirst(all)[0];
-    return newest !== undefined && neverRan(newest) ? [{ service, id: newest.ID }] : [];
-  });
-  await again.start(busy);
+  await again.start(busyOf(tasks));
   return describeTasks(tasks, machines, isJob, (id) => again.has(id));
+}
+
+/** The newest task of each service that never ran, because a mount was busy each time. */
+export function busyOf(tasks: readonly DockerTask[]): ToStartAgain[] {
+  return [...groupBy(tasks, serviceOf)].flatMap(([service, all]) => {
+    const [newest] = newestFirst(all);
+    return newest !== undefined && all.every(hadBusyMount) ? [{ service, id: newest.ID }] : [];
+  });
 }
 
 /** The ids of the tasks of a stack, of services that were removed, too, until their containers have ended. */
@@ -55,7 +59,7 @@ async function listTasks(stack: string): Promise<DockerTask[]> {
 
 /**
  * The newest task of each service. One that ran and was started again counts as failed, unless it is a job. `startsAgain`:
- * whether another task takes the place of the one of this id, which never ran.
+ * whether another takes the place of the task of this id.
  */
 export function describeTasks(
   tasks: readonly DockerTask[],
@@ -65,7 +69,7 @@ export function describeTasks(
 ): Task[] {
   return [...groupBy(tasks, serviceOf)].map(([service, all]): Task => {
     const [newest, ...others] = newestFirst(all);
-    const older = others.filter((task) => !neverRan(task));
+    const older = others.filter((task) => !hadBusyMount(task));
     const machineOf = (task?: DockerTask) => machines.find(({ id }) => id === task?.NodeID);
     const at = (task?: DockerTask) => ({ service, machine: machineOf(task)?.name ?? '' });
     if (newest === undefined) return { ...at(), state: 'waiting' };
@@ -82,13 +86,12 @@ function newestFirst(tasks: readonly DockerTask[]): DockerTask[] {
   return tasks.toSorted((a, b) => (a.CreatedAt < b.CreatedAt ? 1 : -1));
 }
 
-/**
- * Whether Docker could not make its container ready, although nothing is wrong with either:
- * https://github.com/moby/moby/issues/48783. What a container itself says is in its log, not here.
- */
-function neverRan({ Status }: DockerTask): boolean {
+/** Whether its container never ran, because one of its mounts was busy: https://github.com/moby/moby/issues/48783. */
+function hadBusyMount({ Status }: DockerTask): boolean {
   const { State, Err = '' } = Status;
-  return ['failed', 'rejected'].includes(State) && Err.includes('device or resource busy');
+  const isBefore =
+    State === 'rejected' || (State === 'failed' && Err.startsWith('starting container failed'));
+  return isBefore && Err.includes('device or resource busy');
 }
 
 const ENDED = 'Docker ended it: its machine was away or takes no tasks';
