@@ -86,6 +86,23 @@ describe('a fault by commands is proved', () => {
     expect(await probe.look()).toMatchObject({ bit: true, saw: expect.stringMatching(/and longer now$/) });
   });
 
+  it.each([
+    { place: { node: 'n' }, name: 'n' },
+    { place: { service: 'r' }, name: 'the service of r' },
+  ])('by no latency if connections are refused: $name', async ({ place, name }) => {
+    const { node, server } = await startNode();
+    const probe = await made({ probe: { probe: 'latency', byMs: 300, ...place } }, contextOf(node));
+    server.close();
+    expect(await probe.look()).toEqual({ bit: false, saw: `${name} refused connections, or closed them` });
+  });
+
+  it('by no latency if connections are closed', async () => {
+    const { node, server } = await startNode();
+    const probe = await made({ probe: { probe: 'latency', node: 'n', byMs: 300 } }, contextOf(node));
+    server.on('connection', (socket) => socket.destroy());
+    expect(await probe.look()).toEqual({ bit: false, saw: 'n refused connections, or closed them' });
+  });
+
   it('by a role that changed, or by another process', async () => {
     const [server, other] = [await startTestServer('redis-server'), await startTestServer('redis-server')];
     onTestFinished(() => server.stop());

@@ -1,5 +1,6 @@
 import { invalidOption } from '../../core/errors.ts';
-import { exchange } from '../../regions/network/exchange.ts';
+import { given } from '../../core/given.ts';
+import { type Exchange, exchange } from '../../regions/network/exchange.ts';
 import { knock } from '../../regions/network/knock.ts';
 import { type Endpoint, nodesOf } from '../../regions/provider.ts';
 import type { CommandSpec } from '../../scenario/faults/command.ts';
@@ -48,7 +49,7 @@ async function bySucceeding(
 interface Place {
   readonly name: string;
   /** Whether it answers, and how long that took. */
-  readonly ask: (withinMs: number) => Promise<{ readonly isAnswered: boolean; readonly ms: number }>;
+  readonly ask: (withinMs: number) => Promise<Omit<Exchange, 'isConnected'>>;
 }
 
 /** The nodes of a region, or a node. */
@@ -92,13 +93,14 @@ async function unreachable(places: readonly Place[]): Promise<Probe> {
 const TRIPS = 5;
 const BEYOND_MS = 500;
 
-/** The median round trip of each grew by at least that. */
+/** The median round trip of each grew by at least that. A refused connection is no slow one. */
 async function slower(places: readonly Place[], byMs: number): Promise<Probe> {
   const before = await Promise.all(places.map((place) => medianOf(place, PATIENCE_MS)));
   const lookAt = async (place: Place, at: number): Promise<Sight> => {
-    const wasMs = before[at];
+    const wasMs = before[at]?.medianMs;
     if (wasMs === undefined) return { bit: false, saw: `${place.name} did not answer before, too` };
-    const nowMs = await medianOf(place, wasMs + byMs + BEYOND_MS);
+    const { medianMs: nowMs, isRefused } = await medianOf(place, wasMs + byMs + BEYOND_MS);
+    if (isRefused) return { bit: false, saw: `${place.name} refused connections, or closed them` };
     const now = nowMs === undefined ? 'longer' : `${nowMs.toFixed(1)} ms`;
     return {
       bit: nowMs === undefined || nowMs - wasMs >= byMs,
@@ -108,12 +110,18 @@ async function slower(places: readonly Place[], byMs: number): Promise<Probe> {
   return { looks: 'throughout', look: async () => allOf(await Promise.all(places.map(lookAt))) };
 }
 
-/** Undefined if most had no answer. */
-async function medianOf({ ask }: Place, withinMs: number): Promise<number | undefined> {
-  const trips: number[] = [];
-  for (const { isAnswered, ms } of await Promise.all(Array.from({ length: TRIPS }, () => ask(withinMs))))
-    if (isAnswered) trips.push(ms);
-  return trips.sort((a, b) => a - b)[Math.floor(TRIPS / 2)];
+/** `medianMs` is absent if most had no answer; `isRefused`: that includes a refusal. */
+async function medianOf(
+  { ask }: Place,
+  withinMs: number,
+): Promise<{ readonly medianMs?: number; readonly isRefused: boolean }> {
+  const all = await Promise.all(Array.from({ length: TRIPS }, () => ask(withinMs)));
+  const trips = all.flatMap(({ isAnswered, ms }) => (isAnswered ? [ms] : []));
+  const medianMs = trips.sort((a, b) => a - b)[Math.floor(TRIPS / 2)];
+  return {
+    ...given({ medianMs }),
+    isRefused: medianMs === undefined && all.some((answer) => answer.isRefused),
+  };
 }
 
 /** A replica became a primary, or the reverse. */
