@@ -53,7 +53,7 @@ export async function slowerProbe(
     const wasMs = measuredMs > plannedMs + addMs && plannedMs > 0 ? plannedMs : measuredMs;
     const leastMs = Math.min(Math.max(addMs, NOISE_MS), MOST_MS - BEYOND_MS - wasMs); // what is longer is not awaited
     const withinMs = Math.min(MOST_MS, wasMs + 2 * (addMs + jitterMs) + BEYOND_MS);
-    const trips = await tripsOf(way, withinMs);
+    const trips = await tripsOf(way, withinMs, way.loginTrips * wasMs);
     const nowMs = typical(trips);
     const saw = `${nameOf(way)} took ${msText(wasMs)} before and ${msText(nowMs, withinMs)} now`;
     if (addMs > 0 && nowMs - wasMs >= leastMs) return { bit: true, saw };
@@ -78,17 +78,19 @@ interface Measured {
 
 /** Those of the round with the fastest median, one round after another. */
 async function calmTripsOf(way: Way): Promise<readonly number[]> {
-  let calm = await tripsOf(way, MOST_MS);
+  const loginMs = way.loginTrips * MOST_MS;
+  let calm = await tripsOf(way, MOST_MS, loginMs);
   for (let round = 1; round < ROUNDS_BEFORE; round++) {
-    const trips = await tripsOf(way, MOST_MS);
+    const trips = await tripsOf(way, MOST_MS, loginMs);
     if (median(trips) < median(calm)) calm = trips;
   }
   return calm;
 }
 
-/** Milliseconds of each PING, all at once; Infinity without a reply in time. */
-async function tripsOf(way: Way, withinMs: number): Promise<number[]> {
-  const answers = await Promise.all(Array.from({ length: PINGS }, () => send(way, ['PING'], withinMs)));
+/** Milliseconds of each PING, all at once; Infinity without a reply in time. `loginMs` of it is for the login. */
+async function tripsOf(way: Way, withinMs: number, loginMs: number): Promise<number[]> {
+  const ping = () => send(way, ['PING'], withinMs + loginMs);
+  const answers = await Promise.all(Array.from({ length: PINGS }, ping));
   return answers.map(({ isAnswered, ms }) => (isAnswered ? ms : Number.POSITIVE_INFINITY));
 }
 

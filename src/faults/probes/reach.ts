@@ -9,6 +9,8 @@ type Regions = FaultContext['regions'];
 
 /** How much longer than its round trip a PING may take on a busy machine. */
 const PATIENCE_MS = 1_000;
+/** Up to TLS 1.2; later ones need one. */
+const TLS_TRIPS = 2;
 
 /** One way from a region to a node of another. */
 export interface Way extends RegionPair {
@@ -16,7 +18,9 @@ export interface Way extends RegionPair {
   readonly node: string;
   readonly target: Endpoint & Login;
   readonly localAddress?: string;
-  /** Of the connection and of a command, as planned. */
+  /** How many round trips TLS and the login take, before a command. */
+  readonly loginTrips: number;
+  /** Of the connection, the login and a command, as planned. */
   readonly tripsMs: number;
   /** How long a reply is awaited. */
   readonly patienceMs: number;
@@ -45,11 +49,12 @@ async function wayOf(regions: Regions, { from, to }: RegionPair): Promise<Way | 
       };
     const tls = direct.tls && { tls: { servername: direct.host, ...direct.tls } };
     const { localAddress } = view;
-    const tripsMs = 2 * roundTripMs(topology, { from, to });
+    const loginTrips = (direct.tls === undefined ? 0 : TLS_TRIPS) + (direct.password === undefined ? 0 : 1);
+    const tripsMs = (2 + loginTrips) * roundTripMs(topology, { from, to });
     return {
       ...{ from, to, node: name, target: { ...direct, ...reached, ...tls } },
       ...(localAddress !== undefined && { localAddress }),
-      ...{ tripsMs, patienceMs: tripsMs + PATIENCE_MS },
+      ...{ loginTrips, tripsMs, patienceMs: tripsMs + PATIENCE_MS },
     };
   }
   return { bit: false, saw: `no node of ${to} answered before the fault` };
