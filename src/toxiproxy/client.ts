@@ -95,23 +95,20 @@ export class ToxiproxyClient {
   }
 
   async setEnabled(name: string, enabled: boolean): Promise<ProxyState> {
-    const { listen, upstream } = await this.proxy(name);
-    await this.#sure(
-      () => this.#handle({ name, listen, upstream }).update({ listen, upstream, enabled }),
+    return this.#sure(
+      async () => (await this.#transport.post<ProxyState>(this.#urlOf(name), { enabled })).data,
       () => this.proxy(name),
       (now) => now.enabled === enabled,
     );
-    return this.proxy(name);
   }
 
   async addToxic(proxy: string, toxic: ToxicToAdd): Promise<ToxicState> {
     const body = { toxicity: 1, ...toxic } as NodeClientToxic;
-    await this.#sure(
-      () => this.#handle({ name: proxy }).addToxic(body),
+    return this.#sure(
+      async () => (await this.#handle(proxy).addToxic(body)).toJson() as ToxicState,
       () => this.#toxic(proxy, toxic.name),
       (now) => agrees(now, { type: toxic.type, attributes: toxic.attributes }),
     );
-    return this.#toxic(proxy, toxic.name);
   }
 
   async updateToxic(
@@ -119,12 +116,11 @@ export class ToxiproxyClient {
     name: string,
     changes: Partial<Pick<ToxicState, 'toxicity' | 'attributes'>>,
   ): Promise<ToxicState> {
-    await this.#sure(
-      () => this.#transport.post<ToxicState>(this.#urlOf(proxy, name), changes),
+    return this.#sure(
+      async () => (await this.#transport.post<ToxicState>(this.#urlOf(proxy, name), changes)).data,
       () => this.#toxic(proxy, name),
       (now) => agrees(now, changes),
     );
-    return this.#toxic(proxy, name);
   }
 
   /**
@@ -175,18 +171,19 @@ export class ToxiproxyClient {
     }
   }
 
-  /** Acts. If no reply comes, the state that `read` returns decides whether it succeeded. */
-  async #sure<T>(
-    act: () => Promise<unknown>,
-    read: () => Promise<T>,
-    isDone: (now: T) => boolean,
-  ): Promise<void> {
+  /** The reply to an act. If none comes, the state that `read` returns decides whether it succeeded. */
+  async #sure<Reply, State>(
+    act: () => Promise<Reply>,
+    read: () => Promise<State>,
+    isDone: (now: State) => boolean,
+  ): Promise<Reply | State> {
     try {
-      await act();
+      return await act();
     } catch (error) {
       if (!isReplyLost(error)) throw error;
       const now = await read().catch(() => undefined);
       if (now === undefined || !isDone(now)) throw error;
+      return now;
     }
   }
 
@@ -195,13 +192,9 @@ export class ToxiproxyClient {
   }
 
   /** The node client does not encode names in paths, so it gets encoded names. */
-  #handle({
-    name,
-    listen = '',
-    upstream = '',
-  }: Partial<ProxyState> & { readonly name: string }): NodeClientProxy {
-    const encoded = encodeURIComponent(name);
-    return new NodeClientProxy(this.#client, { name: encoded, listen, upstream, enabled: true, toxics: [] });
+  #handle(name: string): NodeClientProxy {
+    const proxy = { name: encodeURIComponent(name), listen: '', upstream: '', enabled: true, toxics: [] };
+    return new NodeClientProxy(this.#client, proxy);
   }
 
   #urlOf(proxy: string, toxic?: string): string {

@@ -62,8 +62,9 @@ export class RegionToxiproxy {
 
   /** Adds a toxic, or updates the one of the same name. */
   async put(proxy: string, toxic: ToxicToAdd): Promise<void> {
+    const isKnown = this.#wantedOf(proxy).toxics.has(toxic.name);
     this.expect(proxy, toxic);
-    await this.#answered(() => this.#putNow(proxy, toxic));
+    await this.#answered(() => this.#putNow(proxy, toxic, isKnown));
   }
 
   /** Removes a toxic if it exists. */
@@ -86,11 +87,15 @@ export class RegionToxiproxy {
     return known;
   }
 
-  async #putNow(proxy: string, toxic: ToxicToAdd): Promise<void> {
-    const isThere = (await this.#client.toxics(proxy)).some(({ name }) => name === toxic.name);
-    await (isThere
-      ? this.#client.updateToxic(proxy, toxic.name, { attributes: toxic.attributes })
-      : this.#client.addToxic(proxy, toxic));
+  /** One request, unless another program has added or removed the toxic. */
+  async #putNow(proxy: string, toxic: ToxicToAdd, isKnown: boolean): Promise<void> {
+    const add = () => this.#client.addToxic(proxy, toxic);
+    const update = () => this.#client.updateToxic(proxy, toxic.name, { attributes: toxic.attributes });
+    const [first, second] = isKnown ? [update, add] : [add, update];
+    await first().catch((error: unknown) => {
+      if (isOf(error, ['TOXIPROXY_REFUSED'])) return second();
+      throw error;
+    });
   }
 
   /** Acts, and retries once after a conflict with another program or after a revival. */
@@ -121,17 +126,9 @@ export class RegionToxiproxy {
     if (there === undefined) await this.#revival.restart(sinceMs);
     await this.#revival.populate();
     for (const [proxy, { enabled, toxics }] of this.#wanted) {
-      for (const toxic of toxics.values()) await this.#putAgain(proxy, toxic);
+      for (const toxic of toxics.values()) await this.#putNow(proxy, toxic, false);
       if (!enabled) await this.#client.setEnabled(proxy, false);
     }
-  }
-
-  /** A concurrent call may add the same toxic: a refusal is retried once. */
-  async #putAgain(proxy: string, toxic: ToxicToAdd): Promise<void> {
-    await this.#putNow(proxy, toxic).catch((error: unknown) => {
-      if (isOf(error, ['TOXIPROXY_REFUSED'])) return this.#putNow(proxy, toxic);
-      throw error;
-    });
   }
 }
 
