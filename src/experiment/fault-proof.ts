@@ -4,7 +4,7 @@ import type { Probe, Sight } from '../faults/probes/probe.ts';
 import type { Event } from '../history/records/operation.ts';
 import { unlessInterrupted } from '../regions/waiting.ts';
 
-/** A fault is looked at this long before its heal: longer than a PING without a reply is awaited. */
+/** A fault is looked at this long before its heal: longer than a PING without a reply is awaited, unless it needs a login. */
 export const LOOK_MS = 2_000;
 
 interface Watching {

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { Toxiproxy as NodeClient, Proxy as NodeClientProxy } from 'toxiproxy-node-client';
+import { Toxiproxy as NodeClient } from 'toxiproxy-node-client';
 import { OpenclawError } from '../core/errors.ts';
 import type { Attributes, Direction } from './toxic.ts';
 import { Transport } from './transport.ts';
@@ -37,8 +37,6 @@ export interface ClientOptions {
   /** Per call; default 5,000. */
   readonly timeoutMs?: number;
 }
-
-type NodeClientToxic = Parameters<NodeClientProxy['addToxic']>[0];
 
 /**
  * A client of a Toxiproxy, ours or Shopify's, over toxiproxy-node-client. Every call has a timeout. If a reply is lost,
@@ -103,9 +101,9 @@ export class ToxiproxyClient {
   }
 
   async addToxic(proxy: string, toxic: ToxicToAdd): Promise<ToxicState> {
-    const body = { toxicity: 1, ...toxic } as NodeClientToxic;
+    const body = { toxicity: 1, ...toxic };
     return this.#sure(
-      async () => (await this.#handle(proxy).addToxic(body)).toJson() as ToxicState,
+      async () => (await this.#transport.post<ToxicState>(`${this.#urlOf(proxy)}/toxics`, body)).data,
       () => this.#toxic(proxy, toxic.name),
       (now) => agrees(now, { type: toxic.type, attributes: toxic.attributes }),
     );
@@ -189,12 +187,6 @@ export class ToxiproxyClient {
 
   async #toxic(proxy: string, name: string): Promise<ToxicState> {
     return (await this.#transport.get<ToxicState>(this.#urlOf(proxy, name))).data;
-  }
-
-  /** The node client does not encode names in paths, so it gets encoded names. */
-  #handle(name: string): NodeClientProxy {
-    const proxy = { name: encodeURIComponent(name), listen: '', upstream: '', enabled: true, toxics: [] };
-    return new NodeClientProxy(this.#client, proxy);
   }
 
   #urlOf(proxy: string, toxic?: string): string {

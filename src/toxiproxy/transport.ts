@@ -8,7 +8,7 @@ interface Request {
 
 /**
  * The HTTP layer of toxiproxy-node-client, replaced by one with a timeout per call and the server's message in errors.
- * Rejects with TOXIPROXY_TIMEOUT, TOXIPROXY_UNREACHABLE or TOXIPROXY_REFUSED.
+ * Rejects with TOXIPROXY_TIMEOUT, TOXIPROXY_UNREACHABLE or TOXIPROXY_REFUSED, whose cause has the `status`.
  */
 export class Transport {
   readonly #timeoutMs: number;
@@ -62,6 +62,7 @@ export class Transport {
     throw new OpenclawError(
       'TOXIPROXY_REFUSED',
       `${describe(request)} was refused with ${response.status}: ${readWords(text)}`,
+      { cause: { status: response.status } },
     );
   }
 

@@ -1,5 +1,4 @@
 import { invalidOption } from '../../core/errors.ts';
-import { given } from '../../core/given.ts';
 import { type Exchange, exchange } from '../../regions/network/exchange.ts';
 import { knock } from '../../regions/network/knock.ts';
 import { type Endpoint, nodesOf } from '../../regions/provider.ts';
@@ -46,10 +45,12 @@ async function bySucceeding(
   };
 }
 
+type Answer = Omit<Exchange, 'isConnected'>;
+
 interface Place {
   readonly name: string;
   /** Whether it answers, and how long that took. */
-  readonly ask: (withinMs: number) => Promise<Omit<Exchange, 'isConnected'>>;
+  readonly ask: (withinMs: number) => Promise<Answer>;
 }
 
 /** The nodes of a region, or a node. */
@@ -91,16 +92,19 @@ async function unreachable(places: readonly Place[]): Promise<Probe> {
 }
 
 const TRIPS = 5;
-const BEYOND_MS = 500;
 
-/** The median round trip of each grew by at least that. A refused connection is no slow one. */
+/** The median round trip of each grew by at least that. A connection that fails is no slow one. */
 async function slower(places: readonly Place[], byMs: number): Promise<Probe> {
-  const before = await Promise.all(places.map((place) => medianOf(place, PATIENCE_MS)));
+  const ask = (place: Place, withinMs: number) =>
+    Promise.all(Array.from({ length: TRIPS }, () => place.ask(withinMs)));
+  const before = await Promise.all(places.map(async (place) => medianOf(await ask(place, PATIENCE_MS))));
   const lookAt = async (place: Place, at: number): Promise<Sight> => {
-    const wasMs = before[at]?.medianMs;
+    const wasMs = before[at];
     if (wasMs === undefined) return { bit: false, saw: `${place.name} did not answer before, too` };
-    const { medianMs: nowMs, isRefused } = await medianOf(place, wasMs + byMs + BEYOND_MS);
-    if (isRefused) return { bit: false, saw: `${place.name} refused connections, or closed them` };
+    const answers = await ask(place, PATIENCE_MS + byMs);
+    const broken = answers.filter(({ isBroken }) => isBroken).length;
+    if (broken > 0) return { bit: false, saw: `${broken} of ${TRIPS} connections to ${place.name} failed` };
+    const nowMs = medianOf(answers);
     const now = nowMs === undefined ? 'longer' : `${nowMs.toFixed(1)} ms`;
     return {
       bit: nowMs === undefined || nowMs - wasMs >= byMs,
@@ -110,18 +114,10 @@ async function slower(places: readonly Place[], byMs: number): Promise<Probe> {
   return { looks: 'throughout', look: async () => allOf(await Promise.all(places.map(lookAt))) };
 }
 
-/** `medianMs` is absent if most had no answer; `isRefused`: that includes a refusal. */
-async function medianOf(
-  { ask }: Place,
-  withinMs: number,
-): Promise<{ readonly medianMs?: number; readonly isRefused: boolean }> {
-  const all = await Promise.all(Array.from({ length: TRIPS }, () => ask(withinMs)));
-  const trips = all.flatMap(({ isAnswered, ms }) => (isAnswered ? [ms] : []));
-  const medianMs = trips.sort((a, b) => a - b)[Math.floor(TRIPS / 2)];
-  return {
-    ...given({ medianMs }),
-    isRefused: medianMs === undefined && all.some((answer) => answer.isRefused),
-  };
+/** Undefined if most had no answer. */
+function medianOf(answers: readonly Answer[]): number | undefined {
+  const trips = answers.flatMap(({ isAnswered, ms }) => (isAnswered ? [ms] : []));
+  return trips.sort((a, b) => a - b)[Math.floor(TRIPS / 2)];
 }
 
 /** A replica became a primary, or the reverse. */

@@ -6,7 +6,7 @@ import type { PartitionSpec } from '../../scenario/faults/partition.ts';
 import { cutPairs } from '../../topology/pairs.ts';
 import { type RegionPair, regionPairs } from '../../topology/topology.ts';
 import { allOf, type MakeProbe, neverSeen, type ProbeContext, type Sight } from './probe.ts';
-import { echoesOf, nameOf, sendAll, type Way, waysOf } from './reach.ts';
+import { echoesOf, nameOf, send, sendAll, type Way, waysOf } from './reach.ts';
 
 /** Looks again and again, until a cut is seen, for some of its periods. */
 export const flapProbe: MakeProbe<FlapSpec> = async (spec, context) => {
@@ -14,6 +14,7 @@ export const flapProbe: MakeProbe<FlapSpec> = async (spec, context) => {
   const ways = await waysOfCut(cutPairs(spec, regions.topology), regions);
   if ('saw' in ways) return neverSeen(ways);
   const before = await deadAmong(ways);
+  const known = regions.topology.external ? await Promise.all(ways.map(measured)) : ways;
   const forMs = Math.min(MOST_LOOKING_MS, 2 * (spec.downMs + spec.upMs));
   return {
     looks: 'at times',
@@ -21,7 +22,7 @@ export const flapProbe: MakeProbe<FlapSpec> = async (spec, context) => {
       if (before !== undefined) return before;
       const untilMs = performance.now() + forMs;
       for (;;) {
-        const sight = await isCutOff(ways, SHORT_MS);
+        const sight = await isCutOff(known, SHORT_MS);
         if (sight.bit || performance.now() > untilMs) return sight;
         await sleep(BETWEEN_MS);
       }
@@ -33,6 +34,19 @@ const MOST_LOOKING_MS = 4_000;
 const BETWEEN_MS = 50;
 /** Beyond its round trip. A longer wait would outlast a short cut, and see its end. */
 const SHORT_MS = 250;
+
+/** A way with the round trips that it takes, if they are more than planned: a real network has its own. */
+async function measured(way: Way): Promise<Way> {
+  const times: number[] = [];
+  for (let at = 0; at < MEASURED; at++) {
+    const startedMs = performance.now();
+    await send(way, ['PING']);
+    times.push(performance.now() - startedMs);
+  }
+  return { ...way, tripsMs: Math.max(way.tripsMs, Math.min(...times)) };
+}
+
+const MEASURED = 3;
 
 /** A PING on each cut link stays without a reply, and has one on every other. */
 export const partitionProbe: MakeProbe<PartitionSpec> = async (spec, { regions, isAlone }) => {

@@ -48,12 +48,14 @@ export async function slowerProbe(
     const measuredMs = typical(before);
     if (!Number.isFinite(measuredMs))
       return { bit: false, saw: `${nameOf(way)} had no reply before the fault` };
-    // As slow as with the fault: another one was just ending.
-    const plannedMs = roundTripMs(regions.topology, way);
+    // As slow as with the fault: another one was just ending. What a real network adds is not planned.
+    const plannedMs = regions.topology.external ? 0 : roundTripMs(regions.topology, way);
     const wasMs = measuredMs > plannedMs + addMs && plannedMs > 0 ? plannedMs : measuredMs;
     const leastMs = Math.min(Math.max(addMs, NOISE_MS), MOST_MS - BEYOND_MS - wasMs); // what is longer is not awaited
+    if (leastMs < NOISE_MS)
+      return { bit: false, saw: `${nameOf(way)} took ${msText(wasMs)} before, too long for more to be seen` };
     const withinMs = Math.min(MOST_MS, wasMs + 2 * (addMs + jitterMs) + BEYOND_MS);
-    const trips = await tripsOf(way, withinMs, way.loginTrips * wasMs);
+    const trips = await tripsOf(way, withinMs, (1 + way.loginTrips) * wasMs);
     const nowMs = typical(trips);
     const saw = `${nameOf(way)} took ${msText(wasMs)} before and ${msText(nowMs, withinMs)} now`;
     if (addMs > 0 && nowMs - wasMs >= leastMs) return { bit: true, saw };
@@ -80,18 +82,18 @@ interface Measured {
 async function calmTripsOf(way: Way): Promise<readonly number[]> {
   const loginMs = way.loginTrips * MOST_MS;
   let calm = await tripsOf(way, MOST_MS, loginMs);
-  for (let round = 1; round < ROUNDS_BEFORE; round++) {
+  for (let round = 1; round < ROUNDS_BEFORE && Number.isFinite(Math.min(...calm)); round++) {
     const trips = await tripsOf(way, MOST_MS, loginMs);
     if (median(trips) < median(calm)) calm = trips;
   }
   return calm;
 }
 
-/** Milliseconds of each PING, all at once; Infinity without a reply in time. `loginMs` of it is for the login. */
+/** Milliseconds of each PING, all at once; Infinity without a reply in time. Connection and login may take `loginMs` more. */
 async function tripsOf(way: Way, withinMs: number, loginMs: number): Promise<number[]> {
   const ping = () => send(way, ['PING'], withinMs + loginMs);
   const answers = await Promise.all(Array.from({ length: PINGS }, ping));
-  return answers.map(({ isAnswered, ms }) => (isAnswered ? ms : Number.POSITIVE_INFINITY));
+  return answers.map(({ isAnswered, ms }) => (isAnswered && ms <= withinMs ? ms : Number.POSITIVE_INFINITY));
 }
 
 function median(trips: readonly number[]): number {

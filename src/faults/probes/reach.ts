@@ -9,7 +9,7 @@ type Regions = FaultContext['regions'];
 
 /** How much longer than its round trip a PING may take on a busy machine. */
 const PATIENCE_MS = 1_000;
-/** Up to TLS 1.2; later ones need one. */
+/** TLS 1.2 needs two, TLS 1.3 one. */
 const TLS_TRIPS = 2;
 
 /** One way from a region to a node of another. */
@@ -38,7 +38,9 @@ async function wayOf(regions: Regions, { from, to }: RegionPair): Promise<Way | 
   const view = regions.view(from);
   for (const { name } of nodesOf(topology, to)) {
     const direct = regions.direct(name);
-    const { isAnswered } = await exchange(['PING'], { to: direct, withinMs: PATIENCE_MS });
+    const loginTrips = (direct.tls === undefined ? 0 : TLS_TRIPS) + (direct.password === undefined ? 0 : 1);
+    const withinMs = (1 + loginTrips) * PATIENCE_MS;
+    const { isAnswered } = await exchange(['PING'], { to: direct, withinMs });
     if (!isAnswered) continue;
     const reached = reachedFrom(view, regions.announced(name));
     const proxied = await regions.links.proxied?.(from, name);
@@ -49,7 +51,6 @@ async function wayOf(regions: Regions, { from, to }: RegionPair): Promise<Way | 
       };
     const tls = direct.tls && { tls: { servername: direct.host, ...direct.tls } };
     const { localAddress } = view;
-    const loginTrips = (direct.tls === undefined ? 0 : TLS_TRIPS) + (direct.password === undefined ? 0 : 1);
     const tripsMs = (2 + loginTrips) * roundTripMs(topology, { from, to });
     return {
       ...{ from, to, node: name, target: { ...direct, ...reached, ...tls } },

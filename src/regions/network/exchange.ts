@@ -15,8 +15,8 @@ export interface Exchange {
   readonly isConnected: boolean;
   /** Whether a whole reply came in time. An error reply counts: the command arrived. */
   readonly isAnswered: boolean;
-  /** The connection was refused, or closed before a whole reply. */
-  readonly isRefused: boolean;
+  /** The connection failed: it was refused, or closed before a whole reply. */
+  readonly isBroken: boolean;
   /** From the command to the reply, in milliseconds; without a reply until this gave up. */
   readonly ms: number;
 }
@@ -36,10 +36,10 @@ export function exchange(command: readonly string[], options: ExchangeOptions): 
     const socket = tls === undefined ? connect(place) : connectTls({ ...place, ...tls });
     let [isConnected, sentMs] = [false, performance.now()];
     const replies = new ReplyCounter();
-    const end = (isAnswered: boolean, isRefused = false) => {
+    const end = (isAnswered: boolean, isBroken = false) => {
       clearTimeout(timer);
       socket.destroy();
-      resolve({ isConnected, isAnswered, isRefused, ms: performance.now() - sentMs });
+      resolve({ isConnected, isAnswered, isBroken, ms: performance.now() - sentMs });
     };
     // After a stall of this program, sockets are read between the timer and this.
     const timer = setTimeout(() => setImmediate(end, false), withinMs);

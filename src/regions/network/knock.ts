@@ -7,12 +7,13 @@ export function knock({ host, port }: Endpoint, withinMs: number): Promise<Omit<
   return new Promise((resolve) => {
     const startedMs = performance.now();
     const socket = connect({ host, port });
-    const end = (isAnswered: boolean, isRefused = false) => {
+    const end = (isAnswered: boolean, isBroken = false) => {
       clearTimeout(timer);
       socket.destroy();
-      resolve({ isAnswered, isRefused, ms: performance.now() - startedMs });
+      resolve({ isAnswered, isBroken, ms: performance.now() - startedMs });
     };
-    const timer = setTimeout(() => end(false), withinMs);
+    // After a stall of this program, sockets are read between the timer and this.
+    const timer = setTimeout(() => setImmediate(end, false), withinMs);
     socket.once('connect', () => end(true));
     socket.once('error', () => end(false, true));
   });

@@ -91,9 +91,9 @@ export class RegionToxiproxy {
   async #putNow(proxy: string, toxic: ToxicToAdd, isKnown: boolean): Promise<void> {
     const add = () => this.#client.addToxic(proxy, toxic);
     const update = () => this.#client.updateToxic(proxy, toxic.name, { attributes: toxic.attributes });
-    const [first, second] = isKnown ? [update, add] : [add, update];
+    const [first, second, status] = isKnown ? [update, add, NOT_FOUND] : [add, update, EXISTS];
     await first().catch((error: unknown) => {
-      if (isOf(error, ['TOXIPROXY_REFUSED'])) return second();
+      if (isOf(error, ['TOXIPROXY_REFUSED']) && statusOf(error) === status) return second();
       throw error;
     });
   }
@@ -130,6 +130,12 @@ export class RegionToxiproxy {
       if (!enabled) await this.#client.setEnabled(proxy, false);
     }
   }
+}
+
+const [NOT_FOUND, EXISTS] = [404, 409];
+
+function statusOf({ cause }: OpenclawError): number | undefined {
+  return (cause as { readonly status?: number } | undefined)?.status;
 }
 
 const SILENT = ['TOXIPROXY_STUCK', 'TOXIPROXY_TIMEOUT', 'TOXIPROXY_UNREACHABLE'] as const;
