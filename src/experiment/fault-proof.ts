@@ -3,6 +3,7 @@ import { given } from '../core/given.ts';
 import type { Probe, Sight } from '../faults/probes/probe.ts';
 import type { Event } from '../history/records/operation.ts';
 import { unlessInterrupted } from '../regions/waiting.ts';
+import type { PlannedFault } from '../scenario/plan.ts';
 
 /** A fault is looked at this long before its heal: longer than a PING without a reply is awaited, unless it needs a login. */
 export const LOOK_MS = 2_000;
@@ -81,6 +82,12 @@ export class FaultProof {
 
 function failed(error: unknown): Sight {
   return { bit: false, saw: `the probe failed: ${error instanceof Error ? error.message : error}` };
+}
+
+/** A sentence for each fault that has no record, since its injection was not begun. */
+export function neverInjected(planned: readonly PlannedFault[], begun: ReadonlySet<PlannedFault>): string[] {
+  const missing = planned.filter((fault) => !begun.has(fault));
+  return missing.map(({ fault }) => `${fault} was never injected: the load ended first`);
 }
 
 /** The record of what was seen of a fault, and why it concerned no key. */

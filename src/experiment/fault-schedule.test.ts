@@ -41,6 +41,36 @@ describe('a schedule of faults', () => {
     expect([schedule.inForce, clockMs(), await schedule.end()]).toEqual([[], 0, []]);
   });
 
+  it('names each fault that it did not come to before its end, once', async () => {
+    const records: FaultRecord[] = [];
+    let takes: () => void = () => {};
+    const schedule = new FaultSchedule({
+      faults: [
+        { ...CLOCK, forMs: 60_000 },
+        { ...CLOCK, offsetMs: 200, atMs: 60_000, forMs: 1 },
+      ],
+      seed: 1,
+      system: {
+        regions: { topology: { regions: ['r'] } } as unknown as FaultContext['regions'],
+        setServiceClock: async () => takes(),
+      },
+      nowUs: () => 1,
+      record: (record) => record.type === 'fault' && records.push(record),
+    });
+    const injected = new Promise<void>((resolve) => {
+      takes = resolve;
+    });
+    schedule.start(() => {});
+    await injected;
+    await schedule.end();
+    await schedule.end();
+    expect(records.map(({ fault, phase }) => `${fault} ${phase}`)).toEqual([
+      'gateway-clock inject',
+      'gateway-clock heal',
+    ]);
+    expect(schedule.problems).toEqual(['gateway-clock was never injected: the load ended first']);
+  });
+
   it('keeps a fault in force after a failed heal, and retries at the end', async () => {
     const { schedule, phases, clockMs } = scheduleOf(1, { failures: 1 });
     const onFailure = vi.fn();

@@ -12,7 +12,7 @@ import { type Event, type FaultRecord, SLOTS_EVENT } from '../history/records/op
 import type { NoteMove } from '../regions/cluster/slots/move-slots.ts';
 import { unlessInterrupted } from '../regions/waiting.ts';
 import type { PlannedFault } from '../scenario/plan.ts';
-import { FaultProof, LOOK_MS, proofRecord } from './fault-proof.ts';
+import { FaultProof, LOOK_MS, neverInjected, proofRecord } from './fault-proof.ts';
 
 export interface ScheduleOptions {
   readonly faults: readonly PlannedFault[];
@@ -59,7 +59,9 @@ export class FaultSchedule {
   #quiet: { readonly over: AbortController; readonly waiting: Promise<void> } | undefined;
   readonly #problems: string[] = [];
   #failure: unknown;
-  #hasInjected = false;
+  /** The faults whose injection was begun. */
+  readonly #begun = new Set<PlannedFault>();
+  #hasEnded = false;
 
   constructor(options: ScheduleOptions) {
     this.#options = options;
@@ -89,7 +91,7 @@ export class FaultSchedule {
     return this.#inForce.map(({ fault }) => fault.fault);
   }
 
-  /** A sentence for each fault that came to nothing because of an earlier one, and for each late heal. */
+  /** A sentence for each fault that came to nothing, because of an earlier one or of the end, and for each late heal. */
   get problems(): readonly string[] {
     return this.#problems;
   }
@@ -105,6 +107,8 @@ export class FaultSchedule {
     this.#quiet?.over.abort();
     await this.#quiet?.waiting;
     await Promise.all(this.#running); // injections and heals in progress; after a failed heal the fault stays in force
+    if (!this.#hasEnded) this.#problems.push(...neverInjected(this.#options.faults, this.#begun));
+    this.#hasEnded = true;
     const failures: string[] = [];
     for (const { fault } of [...this.#inForce].reverse()) {
       await this.#heal(fault).catch((error: unknown) =>
@@ -132,8 +136,8 @@ export class FaultSchedule {
     await until(fault.atMs);
     this.#quiet?.over.abort();
     this.#record(fault, 'inject');
-    const isFirst = !this.#hasInjected;
-    this.#hasInjected = true;
+    const isFirst = this.#begun.size === 0;
+    this.#begun.add(fault);
     const injection = injectFault(fault, context);
     this.#inForce.push({ fault, injection, proof, whyNoKey });
     try {

@@ -1,7 +1,7 @@
 import type { OpenclawError } from '../../core/errors.ts';
 import { makeRandom } from '../../core/prng.ts';
 import type { Timer } from '../../core/time.ts';
-import { proofRecord } from '../../experiment/fault-proof.ts';
+import { neverInjected, proofRecord } from '../../experiment/fault-proof.ts';
 import { type Event, type FaultRecord, SLOTS_EVENT } from '../../history/records/operation.ts';
 import type { NoteMove } from '../../regions/cluster/slots/move-slots.ts';
 import type { PlannedFault } from '../../scenario/plan.ts';
@@ -44,7 +44,8 @@ export class SimulatedFaultSchedule {
   readonly #inForce: InForce[] = [];
   readonly #problems: string[] = [];
   #quiet: Timer | undefined;
-  #hasInjected = false;
+  /** The faults whose injection was begun. */
+  readonly #begun = new Set<PlannedFault>();
   #failure: OpenclawError | undefined;
   #ended: ((failures: readonly string[]) => void) | undefined;
   readonly #left: string[] = [];
@@ -67,7 +68,7 @@ export class SimulatedFaultSchedule {
     return this.#inForce.map(({ fault }) => fault.fault);
   }
 
-  /** A sentence for each fault that came to nothing because of an earlier one, and for each late heal. */
+  /** A sentence for each fault that came to nothing, because of an earlier one or of the end, and for each late heal. */
   get problems(): readonly string[] {
     return this.#problems;
   }
@@ -82,6 +83,7 @@ export class SimulatedFaultSchedule {
     this.#ended = over;
     for (const timer of this.#planned) timer.cancel();
     this.#quiet?.cancel();
+    this.#problems.push(...neverInjected(this.#options.faults, this.#begun));
     this.#healNext();
   }
 
@@ -92,8 +94,8 @@ export class SimulatedFaultSchedule {
     const made = makeFault(fault, { ...system, random, isOver, noteMove: this.#noteMove });
     this.#quiet?.cancel();
     this.#record(fault, 'inject', system.time.nowUs);
-    const isFirst = !this.#hasInjected;
-    this.#hasInjected = true;
+    const isFirst = this.#begun.size === 0;
+    this.#begun.add(fault);
     const entry: InForce = {
       fault,
       made,
