@@ -1,7 +1,7 @@
 import type { BandwidthSpec } from '../../scenario/faults/bandwidth.ts';
 import { cutPairs } from '../../topology/pairs.ts';
 import { allOf, type MakeProbe, neverSeen, type Sight } from './probe.ts';
-import { nameOf, send, type Way, waysOf } from './reach.ts';
+import { nameOf, send, type Way, waysToNodes } from './reach.ts';
 
 /** A text takes this long at the limit, if it is not larger than the most. */
 const TAKES_MS = 300;
@@ -21,17 +21,22 @@ export const bandwidthProbe: MakeProbe<BandwidthSpec> = async ({ between, rateKB
       saw: `${bytes} bytes need ${atLimitMs.toFixed(1)} ms at the limit, too few to be seen`,
     });
   const text = 'x'.repeat(bytes);
-  const ways = await waysOf(regions, cutPairs({ bridge: between }, regions.topology));
+  const ways = await waysToNodes(regions, cutPairs({ bridge: between }, regions.topology));
   if ('saw' in ways) return neverSeen(ways);
   const measure = async (way: Way) => {
     const times: number[] = [];
-    for (let at = 0; at < ECHOES; at++)
-      times.push((await send(way, ['ECHO', text], 2 * atLimitMs + way.patienceMs)).ms);
-    return Math.min(...times);
+    for (let at = 0; at < ECHOES; at++) {
+      const { isAnswered, ms } = await send(way, ['ECHO', text], 2 * atLimitMs + way.patienceMs);
+      if (isAnswered) times.push(ms);
+    }
+    return Math.min(...times); // Infinity without a reply
   };
   const before = new Map(await Promise.all(ways.map(async (way) => [way, await measure(way)] as const)));
   const lookAt = async (way: Way): Promise<Sight> => {
-    const [wasMs, nowMs] = [before.get(way) ?? 0, await measure(way)];
+    const [wasMs, nowMs] = [before.get(way) ?? Number.POSITIVE_INFINITY, await measure(way)];
+    if (!Number.isFinite(wasMs))
+      return { bit: false, saw: `an ECHO from ${nameOf(way)} had no reply before the fault` };
+    if (!Number.isFinite(nowMs)) return { bit: false, saw: `an ECHO from ${nameOf(way)} had no reply` };
     const growthMs = nowMs - wasMs;
     return {
       bit: growthMs >= atLimitMs / 2,

@@ -1,17 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { count } from '../../core/units.ts';
-import { nodesOf } from '../../regions/provider.ts';
 import type { FlapSpec } from '../../scenario/faults/flap.ts';
 import type { PartitionSpec } from '../../scenario/faults/partition.ts';
 import { cutPairs } from '../../topology/pairs.ts';
 import { type RegionPair, regionPairs } from '../../topology/topology.ts';
 import { allOf, type MakeProbe, neverSeen, type ProbeContext, type Sight } from './probe.ts';
-import { echoesOf, nameOf, send, sendAll, type Way, waysOf } from './reach.ts';
+import { askable, echoesOf, nameOf, send, sendAll, type Way, waysOf, waysToNodes } from './reach.ts';
 
 /** Looks again and again, until a cut is seen, for some of its periods. */
 export const flapProbe: MakeProbe<FlapSpec> = async (spec, context) => {
   const { regions } = context;
-  const ways = await waysOfCut(cutPairs(spec, regions.topology), regions);
+  const ways = await waysToNodes(regions, cutPairs(spec, regions.topology));
   if ('saw' in ways) return neverSeen(ways);
   const before = await deadAmong(ways);
   const known = regions.topology.external ? await Promise.all(ways.map(measured)) : ways;
@@ -57,41 +56,28 @@ export const partitionProbe: MakeProbe<PartitionSpec> = async (spec, { regions, 
   const whole = regionPairs(regions.topology.regions).filter(
     (pair) => !isIn(pair, cut) && !isIn(back(pair), cut),
   );
-  const cutWays = await waysOfCut(cut, regions);
-  const otherWays = await waysOf(regions, askable(whole, regions));
-  if ('saw' in cutWays) return neverSeen(cutWays);
   // One way only: requests of the other side arrive, and their replies are lost.
   const oneWay = cut.filter((pair) => !isIn(back(pair), cut)).map(back);
   const deafWays = await waysOf(regions, askable(oneWay, regions));
   if ('saw' in deafWays) return neverSeen(deafWays);
+  const isDeafOnly = deafWays.length > 0 && askable(cut, regions).length === 0;
+  const cutWays = isDeafOnly ? [] : await waysToNodes(regions, cut);
+  if ('saw' in cutWays) return neverSeen(cutWays);
+  const otherWays = await waysOf(regions, askable(whole, regions));
   const before = await deadAmong([...cutWays, ...deafWays]);
   return {
     looks: 'throughout',
     async look() {
       if (before !== undefined) return before;
       const [silent, deaf, others] = await Promise.all([
-        isCutOff(cutWays),
+        isDeafOnly ? [] : [await isCutOff(cutWays)],
         deafWays.length === 0 ? [] : [await arrivesUnanswered(deafWays, regions)],
         isAlone() ? ['saw' in otherWays ? otherWays : await allAnswer(otherWays)] : [],
       ]);
-      return allOf([silent, ...deaf, ...others]);
+      return allOf([...silent, ...deaf, ...others]);
     },
   };
 };
-
-/** The pairs that lead to a region with nodes: with one server for all regions, no other has one that could answer. */
-function askable(pairs: readonly RegionPair[], { topology }: ProbeContext['regions']): readonly RegionPair[] {
-  return pairs.filter(({ to }) => nodesOf(topology, to).length > 0);
-}
-
-/** The ways of a cut. Without any that can be asked, why it cannot be seen. */
-async function waysOfCut(
-  cut: readonly RegionPair[],
-  regions: ProbeContext['regions'],
-): Promise<Way[] | Sight> {
-  const leading = askable(cut, regions);
-  return waysOf(regions, leading.length === 0 ? cut : leading);
-}
 
 /** A link that did not work before the fault proves nothing by not working. */
 export async function deadAmong(ways: readonly Way[]): Promise<Sight | undefined> {

@@ -3,7 +3,7 @@ import { cutPairs } from '../../topology/pairs.ts';
 import { type RegionPair, roundTripMs } from '../../topology/topology.ts';
 import type { FaultContext } from '../support/fault.ts';
 import { allOf, type MakeProbe, neverSeen, type Probe, type Sight } from './probe.ts';
-import { nameOf, send, type Way, waysOf } from './reach.ts';
+import { nameOf, send, type Way, waysToNodes } from './reach.ts';
 
 /** The fastest of them has waited for other processes the least. */
 const PINGS = 15;
@@ -37,7 +37,7 @@ export async function slowerProbe(
   regions: FaultContext['regions'],
   { pairs, addMs, jitterMs, rampMs }: Slower,
 ): Promise<Probe> {
-  const found = await waysOf(regions, pairs);
+  const found = await waysToNodes(regions, pairs);
   if ('saw' in found) return neverSeen(found);
   if (addMs === 0 && jitterMs === 0) return neverSeen({ bit: false, saw: 'it adds nothing' });
   if (2 * addMs <= NOISE_MS && jitterMs === 0)

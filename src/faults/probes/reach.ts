@@ -32,6 +32,17 @@ export async function waysOf(regions: Regions, pairs: readonly RegionPair[]): Pr
   return found.find((way) => 'saw' in way) ?? (found as Way[]);
 }
 
+/** The pairs that lead to a region with nodes: with one server for all regions, no other has one that could answer. */
+export function askable(pairs: readonly RegionPair[], { topology }: Regions): readonly RegionPair[] {
+  return pairs.filter(({ to }) => nodesOf(topology, to).length > 0);
+}
+
+/** The ways of those pairs that can be asked. Without any, why the fault cannot be seen. */
+export function waysToNodes(regions: Regions, pairs: readonly RegionPair[]): Promise<Way[] | Sight> {
+  const leading = askable(pairs, regions);
+  return waysOf(regions, leading.length === 0 ? pairs : leading);
+}
+
 /** The way to the first node of `to` that answers past every fault. */
 async function wayOf(regions: Regions, { from, to }: RegionPair): Promise<Way | Sight> {
   const { topology } = regions;
