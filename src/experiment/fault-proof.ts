@@ -87,7 +87,9 @@ function failed(error: unknown): Sight {
 /** A sentence for each fault that has no record, since its injection was not begun. */
 export function neverInjected(planned: readonly PlannedFault[], begun: ReadonlySet<PlannedFault>): string[] {
   const missing = planned.filter((fault) => !begun.has(fault));
-  return missing.map(({ fault }) => `${fault} was never injected: the load ended first`);
+  return missing.map(
+    ({ fault, atMs }) => `${fault} at ${atMs / 1_000} s was never injected: the load ended first`,
+  );
 }
 
 /** The record of what was seen of a fault, and why it concerned no key. */

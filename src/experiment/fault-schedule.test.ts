@@ -68,7 +68,7 @@ describe('a schedule of faults', () => {
       'gateway-clock inject',
       'gateway-clock heal',
     ]);
-    expect(schedule.problems).toEqual(['gateway-clock was never injected: the load ended first']);
+    expect(schedule.problems).toEqual(['gateway-clock at 60 s was never injected: the load ended first']);
   });
 
   it('keeps a fault in force after a failed heal, and retries at the end', async () => {

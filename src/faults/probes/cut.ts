@@ -70,7 +70,7 @@ export const partitionProbe: MakeProbe<PartitionSpec> = async (spec, { regions, 
     async look() {
       if (before !== undefined) return before;
       const [silent, deaf, others] = await Promise.all([
-        isDeafOnly ? [] : [await isCutOff(cutWays)],
+        Promise.all(isDeafOnly ? [] : [isCutOff(cutWays)]),
         deafWays.length === 0 ? [] : [await arrivesUnanswered(deafWays, regions)],
         isAlone() ? ['saw' in otherWays ? otherWays : await allAnswer(otherWays)] : [],
       ]);
