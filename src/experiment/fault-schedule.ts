@@ -107,7 +107,7 @@ export class FaultSchedule {
     this.#quiet?.over.abort();
     await this.#quiet?.waiting;
     await Promise.all(this.#running); // injections and heals in progress; after a failed heal the fault stays in force
-    // A failure is told instead of what it kept from being injected.
+    // With a failure, the error of the run says more than what it kept from being injected.
     if (!this.#hasEnded && this.#failure === undefined)
       this.#problems.push(...neverInjected(this.#options.faults, this.#begun));
     this.#hasEnded = true;
