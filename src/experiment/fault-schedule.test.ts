@@ -1,12 +1,16 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { FaultContext } from '../faults/support/fault.ts';
 import type { FaultRecord } from '../history/records/operation.ts';
+import type { PlannedFault } from '../scenario/plan.ts';
 import { FaultSchedule } from './fault-schedule.ts';
 
 const CLOCK = { fault: 'gateway-clock', region: 'r', offsetMs: 500, atMs: 0 } as const;
 
-/** A schedule of one fault, of which the first `failures` undos fail. */
-function scheduleOf(forMs: number, { failures }: { failures: number }) {
+/** A schedule of one fault, of which the first `failures` undos fail, and of `later` ones. */
+function scheduleOf(
+  forMs: number,
+  { failures, later = [] }: { failures: number; later?: readonly PlannedFault[] },
+) {
   const records: FaultRecord[] = [];
   let clockMs = 0;
   let left = failures;
@@ -15,7 +19,7 @@ function scheduleOf(forMs: number, { failures }: { failures: number }) {
     clockMs = offsetMs;
   };
   const schedule = new FaultSchedule({
-    faults: [{ ...CLOCK, forMs }],
+    faults: [{ ...CLOCK, forMs }, ...later],
     seed: 1,
     system: {
       regions: { topology: { regions: ['r'] } } as unknown as FaultContext['regions'],
@@ -42,32 +46,13 @@ describe('a schedule of faults', () => {
   });
 
   it('names each fault that it did not come to before its end, once', async () => {
-    const records: FaultRecord[] = [];
-    let takes: () => void = () => {};
-    const schedule = new FaultSchedule({
-      faults: [
-        { ...CLOCK, forMs: 60_000 },
-        { ...CLOCK, offsetMs: 200, atMs: 60_000, forMs: 1 },
-      ],
-      seed: 1,
-      system: {
-        regions: { topology: { regions: ['r'] } } as unknown as FaultContext['regions'],
-        setServiceClock: async () => takes(),
-      },
-      nowUs: () => 1,
-      record: (record) => record.type === 'fault' && records.push(record),
-    });
-    const injected = new Promise<void>((resolve) => {
-      takes = resolve;
-    });
+    const later = { ...CLOCK, offsetMs: 200, atMs: 60_000, forMs: 1 };
+    const { schedule, phases, clockMs } = scheduleOf(60_000, { failures: 0, later: [later] });
     schedule.start(() => {});
-    await injected;
+    await vi.waitFor(() => expect(clockMs()).toBe(500), SOON);
     await schedule.end();
     await schedule.end();
-    expect(records.map(({ fault, phase }) => `${fault} ${phase}`)).toEqual([
-      'gateway-clock inject',
-      'gateway-clock heal',
-    ]);
+    expect(phases()).toEqual(['inject', 'heal']);
     expect(schedule.problems).toEqual(['gateway-clock at 60 s was never injected: the load ended first']);
   });
 

@@ -61,7 +61,6 @@ export class FaultSchedule {
   #failure: unknown;
   /** The faults whose injection was begun. */
   readonly #begun = new Set<PlannedFault>();
-  #hasEnded = false;
 
   constructor(options: ScheduleOptions) {
     this.#options = options;
@@ -103,14 +102,14 @@ export class FaultSchedule {
 
   /** Heals all faults in force, latest first; gives a sentence for each that stays in force. */
   async end(): Promise<string[]> {
+    const isAgain = this.#over.signal.aborted;
     this.#over.abort();
     this.#quiet?.over.abort();
     await this.#quiet?.waiting;
     await Promise.all(this.#running); // injections and heals in progress; after a failed heal the fault stays in force
     // With a failure, the error of the run says more than what it kept from being injected.
-    if (!this.#hasEnded && this.#failure === undefined)
+    if (!isAgain && this.#failure === undefined)
       this.#problems.push(...neverInjected(this.#options.faults, this.#begun));
-    this.#hasEnded = true;
     const failures: string[] = [];
     for (const { fault } of [...this.#inForce].reverse()) {
       await this.#heal(fault).catch((error: unknown) =>

@@ -1,5 +1,5 @@
 import { invalidOption } from '../../core/errors.ts';
-import { type Exchange, exchange } from '../../regions/network/exchange.ts';
+import { type Answer, exchange } from '../../regions/network/exchange.ts';
 import { knock } from '../../regions/network/knock.ts';
 import { type Endpoint, nodesOf } from '../../regions/provider.ts';
 import type { CommandSpec } from '../../scenario/faults/command.ts';
@@ -44,8 +44,6 @@ async function bySucceeding(
     },
   };
 }
-
-type Answer = Omit<Exchange, 'isConnected'>;
 
 interface Place {
   readonly name: string;

@@ -21,6 +21,9 @@ export interface Exchange {
   readonly ms: number;
 }
 
+/** An exchange of which only the answer matters. */
+export type Answer = Omit<Exchange, 'isConnected'>;
+
 const LINE_END = '\r\n';
 
 /**

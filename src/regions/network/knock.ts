@@ -1,9 +1,9 @@
 import { connect } from 'node:net';
 import type { Endpoint } from '../provider.ts';
-import type { Exchange } from './exchange.ts';
+import type { Answer } from './exchange.ts';
 
 /** Makes a connection, once, and sends nothing: a request would be charged. Never rejects. */
-export function knock({ host, port }: Endpoint, withinMs: number): Promise<Omit<Exchange, 'isConnected'>> {
+export function knock({ host, port }: Endpoint, withinMs: number): Promise<Answer> {
   return new Promise((resolve) => {
     const startedMs = performance.now();
     const socket = connect({ host, port });
