@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { formCluster } from '../../src/regions/cluster/form-cluster.ts';
 import { DEFAULT_TOPOLOGY, planTopology } from '../../src/topology/topology.ts';
+import { freePort } from '../support/free-port.ts';
 import { startLocalRegions } from '../support/local-regions.ts';
-import { freePort } from '../support/redis-server.ts';
 import { SERVERS, startTestServer } from '../support/server.ts';
 import { startTcpServer } from '../support/tcp-peer.ts';
 

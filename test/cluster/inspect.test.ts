@@ -9,8 +9,8 @@ import { callCli } from '../support/call-cli.ts';
 import { TEST_CERTIFICATE, TEST_KEY } from '../support/certificate.ts';
 import { startCli } from '../support/cli.ts';
 import { startTestCluster } from '../support/cluster.ts';
+import { freePort } from '../support/free-port.ts';
 import { inspectJson, testFolderOfSuite } from '../support/inspect.ts';
-import { freePort } from '../support/redis-server.ts';
 import { SERVERS, startTestServer, type TestServer } from '../support/server.ts';
 import { packBucket } from '../support/stored-bucket.ts';
 

@@ -7,9 +7,9 @@ import { bucketKey, memoryKey } from '../../src/limiter/options/key.ts';
 import { keySlot } from '../../src/limiter/redis/hash-slot.ts';
 import type { RedisPort, RedisSource } from '../../src/limiter/redis/port.ts';
 import { announceProxies, startTestCluster } from '../support/cluster.ts';
+import { freePort } from '../support/free-port.ts';
 import { COUNT, PORTS } from '../support/redis-ports.ts';
 import type { ProxyMode, RedisProxy } from '../support/redis-proxy.ts';
-import { freePort } from '../support/redis-server.ts';
 import { SERVERS, type TestServer } from '../support/server.ts';
 
 /** Longer than a busy machine takes for a reply; a test that waits for it to pass has the short one. */

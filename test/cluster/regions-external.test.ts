@@ -10,7 +10,7 @@ import { startToxiproxy, type Toxiproxy } from '../../src/toxiproxy/server/start
 import { callCli } from '../support/call-cli.ts';
 import { testFolder } from '../support/cli.ts';
 import { startTestCluster } from '../support/cluster.ts';
-import { freePort } from '../support/redis-server.ts';
+import { freePort } from '../support/free-port.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { startTestToxiproxy } from '../support/toxiproxy.ts';
 

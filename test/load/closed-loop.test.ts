@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Operation } from '../../src/history/records/operation.ts';
+import { freePort } from '../support/free-port.ts';
 import { type Answer, httpReply, startHttpServer } from '../support/http-server.ts';
 import {
   type Books,
@@ -10,7 +11,6 @@ import {
   userOf,
   usersOf,
 } from '../support/load.ts';
-import { freePort } from '../support/redis-server.ts';
 
 const CONNECTIONS = 4;
 

@@ -1,4 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { freePort } from '../support/free-port.ts';
 import { type Answer, httpReply, startHttpServer } from '../support/http-server.ts';
 import {
   type Books,
@@ -10,7 +11,6 @@ import {
   userOf,
   usersOf,
 } from '../support/load.ts';
-import { freePort } from '../support/redis-server.ts';
 
 const RATE = 200;
 const DURATION_MS = 500;

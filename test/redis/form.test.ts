@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { callCli } from '../support/call-cli.ts';
 import { startCli, testFolder, untilSaid } from '../support/cli.ts';
-import { freePort } from '../support/redis-server.ts';
+import { freePort } from '../support/free-port.ts';
 import { SERVERS, startTestServer, type TestServer } from '../support/server.ts';
 
 const REGIONS = ['us-east', 'eu-west', 'ap-south'];

@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { parsePolicy } from '../../src/core/policy.ts';
 import { createLimiter } from '../../src/limiter/create.ts';
 import { localAnswerBound } from '../../src/limiter/wrappers/local-answers.ts';
-import { freePort } from '../support/redis-server.ts';
+import { freePort } from '../support/free-port.ts';
 import { SERVERS } from '../support/server.ts';
 import { ada, KEY, steppableLimiters } from '../support/steppable-limiters.ts';
 import { storedBucket } from '../support/stored-bucket.ts';

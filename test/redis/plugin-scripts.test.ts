@@ -7,7 +7,7 @@ import { openPlugin } from '../../src/limiter/plugin/open.ts';
 import { testFolder } from '../support/cli.ts';
 
 import { blocksOn } from '../support/doc-blocks.ts';
-import { freePort } from '../support/redis-server.ts';
+import { freePort } from '../support/free-port.ts';
 import { SERVERS, startTestServer, type TestServer } from '../support/server.ts';
 
 const ada = { user: 'ada', endpoint: 'ratings' };

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { RedisPort, RedisSource } from '../../src/limiter/redis/port.ts';
+import { freePort } from '../support/free-port.ts';
 import { COUNT, PORTS, script } from '../support/redis-ports.ts';
 import { type ProxyMode, type RedisProxy, startRedisProxy } from '../support/redis-proxy.ts';
-import { freePort } from '../support/redis-server.ts';
 import { SERVERS, startTestServer, type TestServer } from '../support/server.ts';
 
 const KEY = 'count';

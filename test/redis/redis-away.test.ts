@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import type { RedisPort, RedisSource } from '../../src/limiter/redis/port.ts';
 import { type ByHand, startByHand } from '../support/by-hand.ts';
+import { freePort } from '../support/free-port.ts';
 import { COUNT, PORTS, PRIMARY_NAME } from '../support/redis-ports.ts';
-import { freePort } from '../support/redis-server.ts';
 
 /** A wait for an attempt to connect is at most 1 s: ten of them show, and so does one time limit. */
 const TIMEOUT_MS = 5_000;
@@ -80,17 +80,17 @@ function sentinelByHand(port: number, primaryPort: number): Promise<ByHand> {
 const behindSentinels = PORTS.flatMap(({ name, sentinel }) => (sentinel ? [{ name, sentinel }] : []));
 
 it.each(PORTS)('no command waits while the server is away: $name', LONG, async ({ standalone }) => {
-  const at = await freePort(55_000);
+  const at = await freePort();
   await comesAndGoes(open(standalone(at, TIMEOUT_MS)), () => byHand(at));
 });
 
 it.each(PORTS)('no command waits while the cluster is away: $name', LONG, async ({ cluster }) => {
-  const at = await freePort(55_000);
+  const at = await freePort();
   await comesAndGoes(open(cluster([at], TIMEOUT_MS)), () => clusterByHand(at));
 });
 
 it.each(behindSentinels)('no command waits while the Sentinel is away: $name', LONG, async ({ sentinel }) => {
-  const [at, primaryAt] = [await freePort(55_000), await freePort(55_000)];
+  const [at, primaryAt] = [await freePort(), await freePort()];
   const primary = await keep(() => byHand(primaryAt));
   const port = open(sentinel(at, TIMEOUT_MS));
   await expectAway(port);
@@ -107,7 +107,7 @@ it.each(behindSentinels)(
   'no command waits while the primary of a Sentinel is away: $name',
   LONG,
   async ({ sentinel }) => {
-    const [at, primaryAt] = [await freePort(55_000), await freePort(55_000)];
+    const [at, primaryAt] = [await freePort(), await freePort()];
     await keep(() => sentinelByHand(at, primaryAt));
     await comesAndGoes(open(sentinel(at, TIMEOUT_MS)), () => byHand(primaryAt));
   },

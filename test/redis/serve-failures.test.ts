@@ -2,8 +2,8 @@ import { expect, it, vi } from 'vitest';
 import { STRATEGY_NAMES, traitsOf } from '../../src/core/strategies.ts';
 import { callCli } from '../support/call-cli.ts';
 import { startCli } from '../support/cli.ts';
+import { freePort } from '../support/free-port.ts';
 import { postRating } from '../support/rating-service.ts';
-import { freePort } from '../support/redis-server.ts';
 
 /** A Rating service whose Redis is not there; gives where it listens. */
 async function serve(...args: readonly string[]): Promise<string> {

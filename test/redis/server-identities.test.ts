@@ -2,7 +2,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { recordServers } from '../../src/experiment/parts/server-identities.ts';
 import type { Event, HistoryRecord } from '../../src/history/records/operation.ts';
 import { DEFAULT_TOPOLOGY, planTopology } from '../../src/topology/topology.ts';
-import { freePort } from '../support/redis-server.ts';
+import { freePort } from '../support/free-port.ts';
 import { SERVERS, startTestServer } from '../support/server.ts';
 
 const topology = planTopology({ ...DEFAULT_TOPOLOGY, regions: ['a', 'b'], replicas: 0 });

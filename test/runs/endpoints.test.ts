@@ -6,6 +6,7 @@ import { type ByHand, startByHand, startClusterByHand } from '../support/by-hand
 import { callCli } from '../support/call-cli.ts';
 import { TEST_CERTIFICATE, TEST_KEY } from '../support/certificate.ts';
 import { startCli, testFolder, untilSaid } from '../support/cli.ts';
+import { freePort } from '../support/free-port.ts';
 import { hasEvidence, proved } from '../support/proved.ts';
 
 const PASSWORD = 'hunter2-of-the-nodes';
@@ -260,8 +261,7 @@ async function replicaOf(nodes: readonly ByHand[], at: number): Promise<ByHand> 
 let sentinelCount = 0;
 
 async function startSentinel(folder: string, primaryPort: number): Promise<ByHand> {
-  const { freePort } = await import('../support/redis-server.ts');
-  const port = await freePort(55_000);
+  const port = await freePort();
   const file = join(testFolder(), `sentinel-${sentinelCount++}.conf`);
   writeFileSync(
     file,

@@ -7,8 +7,8 @@ import { ENDPOINT } from '../../src/rating/endpoint.ts';
 import { createGateway } from '../../src/rating/gateway.ts';
 import { createRatingService } from '../../src/rating/service.ts';
 import { runCli, startCli } from '../support/cli.ts';
+import { freePort } from '../support/free-port.ts';
 import { addressOf, later, type PartResult, prepareParts, REGIONS, words } from '../support/load-parts.ts';
-import { freePort } from '../support/redis-server.ts';
 
 interface Services {
   readonly folder: string;

@@ -4,12 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { vi } from 'vitest';
-import { freePort } from './redis-server.ts';
+import { freePort } from './free-port.ts';
 
 const run = promisify(execFile);
-
-/** Of a cluster's node the bus port is 10,000 higher. */
-const MOST_PORT = 55_000;
 
 /** A server that was started as a user would, with nothing of this project. */
 export interface ByHand {
@@ -36,7 +33,7 @@ const MOST_STARTS = 3;
 /** Starts redis-server with these words and waits until it answers; again, if another program took its port meanwhile. */
 export async function startByHand(words: readonly string[], options: ByHandOptions = {}): Promise<ByHand> {
   for (let starts = 1; ; starts++) {
-    const port = options.port ?? (await freePort(MOST_PORT));
+    const port = options.port ?? (await freePort());
     const server = await startOnce(words, { ...options, port });
     if (server !== undefined) return server;
     if (options.port !== undefined || starts === MOST_STARTS)

@@ -1,6 +1,6 @@
 import { vi } from 'vitest';
+import { freePort } from './free-port.ts';
 import { type RedisProxy, startRedisProxy } from './redis-proxy.ts';
-import { freePort } from './redis-server.ts';
 import { startTestServer, type TestServer } from './server.ts';
 
 /** Starts a small cluster of primaries, the slots dealt out evenly, and waits until every node sees it whole. */

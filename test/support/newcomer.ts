@@ -13,10 +13,10 @@ import { expect } from 'vitest';
 import type { RunReport } from '../../src/report/report.ts';
 import { runProgram } from './cli.ts';
 import { blocksOn, HISTORY_PAGE } from './doc-blocks.ts';
+import { freePort } from './free-port.ts';
 import { processesMentioning } from './processes.ts';
 import { proved } from './proved.ts';
 import { type Command, commandsOf, ROOT, scriptOf } from './readme.ts';
-import { freePort } from './redis-server.ts';
 
 /** Who has a clone, and runs the commands of pages in it, one block after another. */
 export interface Newcomer {
@@ -58,13 +58,16 @@ export async function newcomer(pages: readonly string[]): Promise<Newcomer> {
   };
 }
 
+/** Shorter than any test may take: its processes are ended, and the test says what they said. */
+const LONGEST_S = 200;
+
 /** Up to three times if too few buckets are drained, each time without the clusters of the try before. */
 function runUntilDrained(
   script: string,
   options: { readonly cwd: string; readonly env: Record<string, string> },
 ): Promise<Ran> {
   const run = async () => {
-    const ran = await runProgram('bash', ['-c', script], options);
+    const ran = await runProgram('timeout', [`${LONGEST_S}`, 'bash', '-c', script], options);
     if (hasDrainedTooFew(ran))
       await runProgram(join(options.cwd, 'bin/openclaw-rl'), ['down', '--all', '--yes'], options);
     return ran;
@@ -92,15 +95,13 @@ export function shBlocks(pages: readonly string[], except = '') {
   });
 }
 
-/** By the ports that pages show: free ones. Of a cluster's nodes the bus port is 10,000 higher. */
+const SHOWN_PORTS = ['6379', '7001', '7002', '7003', '7070', '8080', '8081', '8474'];
+
+/** In place of each port that pages show, a free one. */
 async function freePorts(): Promise<(text: string) => string> {
-  const ports = await Promise.all(
-    [
-      ['6379', '7070', '8080', '8081', '8474'].map(async (port) => [port, await freePort()] as const),
-      ['7001', '7002', '7003'].map(async (port) => [port, await freePort(55_000)] as const),
-    ].flat(),
-  );
-  return (text) => ports.reduce((sofar, [known, free]) => sofar.replaceAll(known, `${free}`), text);
+  const ports = await Promise.all(SHOWN_PORTS.map(async (port) => [port, String(await freePort())] as const));
+  const free = new Map(ports);
+  return (text) => text.replaceAll(new RegExp(SHOWN_PORTS.join('|'), 'g'), (port) => free.get(port) ?? port);
 }
 
 /** What a clone has, as far as the pages use it, and the files that they show; runs and state are the test's own. */

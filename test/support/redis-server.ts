@@ -1,11 +1,11 @@
 import { mkdir, readFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OpenclawError } from '../../src/core/errors.ts';
 import type { ServerBinary } from '../../src/regions/local/server-binary.ts';
 import { type LocalProcess, startProcess } from '../../src/regions/processes/process.ts';
+import { freePort } from './free-port.ts';
 
 /** One standalone server on loopback, without persistence. */
 export interface RedisServer {
@@ -55,30 +55,6 @@ export async function startRedisServer(options: RedisServerOptions): Promise<Red
       throw new OpenclawError('ENVIRONMENT_FAILED', `${failure}; its log ${logFile} ends: ${lastLines}`);
     }
   }
-}
-
-/** The system may give a port again at once that is free again. */
-const GIVEN = new Set<number>();
-
-/** A free port of loopback, at most this. Another program may take it first: hence the retries above. */
-export async function freePort(most = 65_535): Promise<number> {
-  for (;;) {
-    const port = await anyFreePort();
-    if (port > most || GIVEN.has(port)) continue;
-    GIVEN.add(port);
-    return port;
-  }
-}
-
-async function anyFreePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, HOST, () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }
 
 /** Waits for the log of this server: another program could answer on the port. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { vi } from 'vitest';
 import { type ByHand, startByHand } from './by-hand.ts';
-import { freePort } from './redis-server.ts';
+import { freePort } from './free-port.ts';
 
 /** The name of the primary. */
 export const PRIMARY = 'mymaster';
@@ -109,7 +109,7 @@ async function startSentinel(
   at: number,
   { primaryPort, secured }: { readonly primaryPort: number; readonly secured: readonly string[] },
 ): Promise<ByHand> {
-  const port = await freePort(55_000);
+  const port = await freePort();
   const file = join(folder, `sentinel-${at}.conf`);
   const lines = [
     `port ${port}`,

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { Decision } from '../../../src/core/decision.ts';
+import { freePort } from '../../support/free-port.ts';
 import { APPS, type AppOptions } from '../../support/http-apps.ts';
 import { limiterOn } from '../../support/limiter-on.ts';
 import { startRedisProxy } from '../../support/redis-proxy.ts';
-import { freePort } from '../../support/redis-server.ts';
 import { startTestServer, type TestServer } from '../../support/server.ts';
 import { readList } from '../../support/structured-fields.ts';
 

@@ -8,10 +8,10 @@ import {
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { Limiter, TakeOptions } from '../../../src/limiter/limiter.ts';
 import { withMetrics } from '../../../src/metrics/with-metrics.ts';
+import { freePort } from '../../support/free-port.ts';
 import { holderOn } from '../../support/lease/holder-on.ts';
 import { limiterOn } from '../../support/limiter-on.ts';
 import { startRedisProxy } from '../../support/redis-proxy.ts';
-import { freePort } from '../../support/redis-server.ts';
 import { startTestServer, type TestServer } from '../../support/server.ts';
 
 let redis: TestServer;

@@ -1,9 +1,9 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createGateway } from '../../../src/rating/gateway.ts';
+import { freePort } from '../../support/free-port.ts';
 import { type Answer, type HttpServer, httpReply, startHttpServer } from '../../support/http-server.ts';
 import { newLimiter, postRating as post, rating, startService } from '../../support/rating-service.ts';
 import { rawRequest } from '../../support/raw-request.ts';
-import { freePort } from '../../support/redis-server.ts';
 import { startTestServer } from '../../support/server.ts';
 
 const REDUCED = 'https://iana.org/assignments/http-problem-types#temporary-reduced-capacity';

@@ -4,8 +4,8 @@ import { createGateway } from '../../../src/rating/gateway.ts';
 import { readServiceClock, readServiceProcess, setServiceClock } from '../../../src/rating/remote-clock.ts';
 import { createRatingService } from '../../../src/rating/service.ts';
 import { ServiceClock } from '../../../src/rating/service-clock.ts';
+import { freePort } from '../../support/free-port.ts';
 import { postRating } from '../../support/rating-service.ts';
-import { freePort } from '../../support/redis-server.ts';
 import { startTestServer, type TestServer } from '../../support/server.ts';
 
 let redis: TestServer;

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { parseEvidence } from '../../../src/core/decision.ts';
+import { freePort } from '../../support/free-port.ts';
 import {
   newLimiter,
   POLICY,
@@ -9,7 +10,6 @@ import {
 } from '../../support/rating-service.ts';
 import { rawRequest } from '../../support/raw-request.ts';
 import { startRedisProxy } from '../../support/redis-proxy.ts';
-import { freePort } from '../../support/redis-server.ts';
 import { startTestServer, type TestServer } from '../../support/server.ts';
 import { storedBucket } from '../../support/stored-bucket.ts';
 

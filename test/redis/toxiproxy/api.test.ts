@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { freePort } from '../../support/redis-server.ts';
+import { freePort } from '../../support/free-port.ts';
 import { connectPeer, echo, startTcpServer } from '../../support/tcp-peer.ts';
 import { callApi, startTestToxiproxy } from '../../support/toxiproxy.ts';
 

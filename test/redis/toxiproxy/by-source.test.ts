@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startRegionalToxiproxy } from '../../../src/toxiproxy/server/start.ts';
-import { freePort } from '../../support/redis-server.ts';
+import { freePort } from '../../support/free-port.ts';
 import { startTestServer } from '../../support/server.ts';
 import { connectPeer, startTcpServer, waitUntil } from '../../support/tcp-peer.ts';
 import { callApi } from '../../support/toxiproxy.ts';

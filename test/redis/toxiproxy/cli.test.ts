@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { callCli } from '../../support/call-cli.ts';
 import { runCli, startCli, testFolder } from '../../support/cli.ts';
-import { freePort } from '../../support/redis-server.ts';
+import { freePort } from '../../support/free-port.ts';
 import { connectPeer, echo, startTcpServer, waitUntil } from '../../support/tcp-peer.ts';
 import { callApi } from '../../support/toxiproxy.ts';
 

@@ -2,7 +2,7 @@ import { Toxiproxy as NodeClient } from 'toxiproxy-node-client';
 import { describe, expect, it } from 'vitest';
 import { ToxiproxyClient } from '../../../src/toxiproxy/client.ts';
 import { type ApiFault, startFaultyApi } from '../../support/faulty-api.ts';
-import { freePort } from '../../support/redis-server.ts';
+import { freePort } from '../../support/free-port.ts';
 import { startTestToxiproxy } from '../../support/toxiproxy.ts';
 
 const LATENCY = { name: 'slow', type: 'latency', stream: 'upstream', attributes: { latency: 40 } } as const;

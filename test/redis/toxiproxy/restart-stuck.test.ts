@@ -5,7 +5,7 @@ import { cutPairs } from '../../../src/topology/pairs.ts';
 import { DEFAULT_TOPOLOGY, planTopology } from '../../../src/topology/topology.ts';
 import { ToxiproxyClient } from '../../../src/toxiproxy/client.ts';
 import { type ApiFault, startFaultyApi } from '../../support/faulty-api.ts';
-import { freePort } from '../../support/redis-server.ts';
+import { freePort } from '../../support/free-port.ts';
 import { startTestToxiproxy } from '../../support/toxiproxy.ts';
 
 const TOPOLOGY = planTopology({ ...DEFAULT_TOPOLOGY, regions: ['a', 'b'], roundTripMs: { 'a:b': 80 } });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { callCli } from '../../support/call-cli.ts';
 import { testFolder } from '../../support/cli.ts';
-import { freePort } from '../../support/redis-server.ts';
+import { freePort } from '../../support/free-port.ts';
 
 const CLAIMS = 'claims: [total-excess <= 0]';
 const FILES = {

@@ -7,7 +7,7 @@ import { createClockServer } from '../../../src/experiment/parts/clock-server.ts
 import { machineId } from '../../../src/experiment/parts/machine-id.ts';
 import type { ClockReading } from '../../../src/history/records/operation.ts';
 import { monotonicUs } from '../../../src/load/monotonic.ts';
-import { freePort } from '../../support/redis-server.ts';
+import { freePort } from '../../support/free-port.ts';
 
 const never = new AbortController().signal;
 

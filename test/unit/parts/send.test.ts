@@ -14,9 +14,9 @@ import { type ClockServer, createClockServer } from '../../../src/experiment/par
 import { PartStore } from '../../../src/experiment/parts/part-store.ts';
 import { checkTaken, sendPart } from '../../../src/experiment/parts/send-part.ts';
 import { testFolder } from '../../support/cli.ts';
+import { freePort } from '../../support/free-port.ts';
 import { headerOf, operationOf } from '../../support/history.ts';
 import { controlOf, partOf } from '../../support/part-history.ts';
-import { freePort } from '../../support/redis-server.ts';
 
 const never = new AbortController().signal;
 

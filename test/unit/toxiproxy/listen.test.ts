@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseAddress } from '../../../src/toxiproxy/server/address.ts';
-import { freePort } from '../../support/redis-server.ts';
+import { freePort } from '../../support/free-port.ts';
 import { connectPeer, echo, startTcpServer } from '../../support/tcp-peer.ts';
 import { startTestToxiproxy } from '../../support/toxiproxy.ts';
 
