@@ -11,6 +11,7 @@ import { undoLeftBy } from '../faults/support/undo.ts';
 import { type Event, type FaultRecord, SLOTS_EVENT } from '../history/records/operation.ts';
 import type { NoteMove } from '../regions/cluster/slots/move-slots.ts';
 import { unlessInterrupted } from '../regions/waiting.ts';
+import { definitionOf } from '../scenario/faults/index.ts';
 import type { PlannedFault } from '../scenario/plan.ts';
 import { FaultProof, LOOK_MS, neverInjected, proofRecord } from './fault-proof.ts';
 
@@ -61,6 +62,8 @@ export class FaultSchedule {
   #failure: unknown;
   /** The faults whose injection was begun. */
   readonly #begun = new Set<PlannedFault>();
+  /** Those after which the system has not settled. */
+  readonly #unsettled = new Set<PlannedFault>();
 
   constructor(options: ScheduleOptions) {
     this.#options = options;
@@ -131,7 +134,7 @@ export class FaultSchedule {
     const numbered = shell && { shell: { ...shell, number: number + 1 } };
     const context = { ...system, ...numbered, random, signal, noteMove: this.#noteMove };
     const isAlone = () => this.#inForce.length === 1;
-    const proof = await this.#prepare(fault, { ...context, isAlone });
+    const proof = await this.#prepare(fault, { ...context, isAlone, others: this.#othersOf(fault) });
     await until(fault.atMs - COUNT_MS);
     const whyNoKey = this.#traffic.before(fault);
     await until(fault.atMs);
@@ -139,6 +142,7 @@ export class FaultSchedule {
     this.#record(fault, 'inject');
     const isFirst = this.#begun.size === 0;
     this.#begun.add(fault);
+    this.#unsettled.add(fault);
     const injection = injectFault(fault, context);
     this.#inForce.push({ fault, injection, proof, whyNoKey });
     try {
@@ -155,6 +159,15 @@ export class FaultSchedule {
 
   async #healInTime(fault: PlannedFault): Promise<void> {
     await this.#heal(fault).catch((error: unknown) => this.#note(`${fault.fault} was healed late`, error));
+  }
+
+  /** The names of the other faults that nodes may show from now on. */
+  #othersOf(fault: PlannedFault): () => string[] {
+    const [unsettled, begun] = [[...this.#unsettled], this.#begun.size];
+    return () =>
+      [...unsettled, ...[...this.#begun].slice(begun)]
+        .filter((other) => other !== fault && !definitionOf(other.fault).needsService)
+        .map((other) => other.fault);
   }
 
   /** The faults that are planned to be healed before this one. */
@@ -228,8 +241,9 @@ export class FaultSchedule {
     const over = new AbortController();
     const waiting = settled(over.signal).then(
       () => {
-        if (!over.signal.aborted)
-          record({ type: 'fault', fault, phase: 'settled', atUs: Math.ceil(nowUs()) });
+        if (over.signal.aborted) return;
+        this.#unsettled.clear();
+        record({ type: 'fault', fault, phase: 'settled', atUs: Math.ceil(nowUs()) });
       },
       () => {}, // no record: the checker must not assume that it settled
     );

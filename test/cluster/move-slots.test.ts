@@ -61,7 +61,7 @@ describe.each(SERVERS)('slots that move, on %s', { timeout: 120_000 }, (server) 
     const moves: (SlotsMove & { isDone: boolean })[] = [];
     const noteMove = (move: SlotsMove) => (isDone: boolean) => void moves.push({ ...move, isDone });
     const context = { regions, random: makeRandom(1), signal, noteMove };
-    const probe = await makeProbe(spec, { ...context, isAlone: () => true });
+    const probe = await makeProbe(spec, { ...context, isAlone: () => true, others: () => [] });
     const undo: Undo = await injectFault(spec, context);
     return { undo, moves, probe };
   }

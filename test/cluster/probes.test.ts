@@ -182,7 +182,7 @@ describe('the probe of a fault', { timeout: 120_000 }, () => {
     },
   });
   const probeOf = async (spec: FaultSpec, isAlone = true) => {
-    const probe = await makeProbe(spec, { ...context(), isAlone: () => isAlone });
+    const probe = await makeProbe(spec, { ...context(), isAlone: () => isAlone, others: () => [] });
     if (probe === undefined) throw new Error(`${spec.fault} has no probe`);
     return probe;
   };
@@ -287,7 +287,7 @@ describe('the probe of a fault', { timeout: 120_000 }, () => {
     const onSingle = { ...context(), regions: single.regions };
     try {
       for (const { spec, yes, no } of ON_SINGLE) {
-        const probe = await makeProbe(spec, { ...onSingle, isAlone: () => true });
+        const probe = await makeProbe(spec, { ...onSingle, isAlone: () => true, others: () => [] });
         if (probe === undefined) throw new Error(`${spec.fault} has no probe`);
         await calmLook(probe, no);
         const undo = await injectFault(spec, onSingle);

@@ -16,7 +16,8 @@ function contextOf(at: { port: number }, more: Partial<ProbeContext> = {}): Prob
   const topology = { regions: ['r'], nodes: [{ name: 'n', region: 'r' }] };
   const regions = { topology, direct: place } as unknown as ProbeContext['regions'];
   const signal = new AbortController().signal;
-  return { regions, services: { r: place() }, isAlone: () => true, random: makeRandom(1), signal, ...more };
+  const alone = { isAlone: () => true, others: () => [] };
+  return { regions, services: { r: place() }, ...alone, random: makeRandom(1), signal, ...more };
 }
 
 const made = async (spec: Pick<CommandSpec, 'proof' | 'probe'>, context: ProbeContext) => {
@@ -110,13 +111,38 @@ describe('a fault by commands is proved', () => {
     const at = { port: server.port };
     const failover = await made({ probe: { probe: 'failover', region: 'r' } }, contextOf(at));
     const restart = await made({ probe: { probe: 'restart', node: 'n' } }, contextOf(at));
+    const causes: string[] = [];
+    const beside = { others: () => causes };
+    const doubted = await made({ probe: { probe: 'failover', region: 'r' } }, contextOf(at, beside));
     expect(await failover.look()).toEqual({ bit: false, saw: 'n is a primary, as before' });
-    expect(await restart.look()).toEqual({ bit: false, saw: 'the same process of n answers as before' });
+    const same = { bit: false, saw: 'the same process of n answers as before' };
+    expect([await restart.look(), await restart.lookHealed?.()]).toEqual([same, same]);
     await server.client.replicaof('127.0.0.1', other.port);
     expect(await failover.look()).toEqual({ bit: true, saw: 'n was a primary and is a replica' });
+    causes.push('kill', 'kill');
+    const saw = 'n was a primary and is a replica; that may be by kill';
+    expect(await doubted.look()).toEqual({ bit: false, saw });
     at.port = other.port;
-    expect(await restart.look()).toEqual({ bit: true, saw: 'another process of n answers than before' });
-    expect([failover.looks, restart.looks]).toEqual(['in the end', 'after the heal']);
+    const another = { bit: true, saw: 'another process of n answers than before' };
+    expect([await restart.look(), await restart.lookHealed?.()]).toEqual([another, another]);
+    expect([failover.looks, restart.looks]).toEqual(['in the end', 'in the end']);
+  });
+
+  it('by a node that is down, and is another process as soon as it answers after the heal', async () => {
+    const [server, other] = [await startTestServer('redis-server'), await startTestServer('redis-server')];
+    onTestFinished(() => other.stop());
+    const at = { port: server.port };
+    const spec = { probe: { probe: 'restart', node: 'n' } } as const;
+    const probe = await made(spec, contextOf(at));
+    await server.stop();
+    expect(await probe.look()).toEqual({ bit: true, saw: 'n does not answer' });
+    const healed = probe.lookHealed?.();
+    await probe.look(); // the look after the heal has met the silence by then
+    at.port = other.port;
+    expect(await healed).toEqual({ bit: true, saw: 'another process of n answers than before' });
+    at.port = server.port;
+    const late = await made(spec, contextOf(at));
+    expect(await late.look()).toEqual({ bit: false, saw: 'n did not answer before, too' });
   });
 
   it('by a command that failed before it', async () => {

@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import { invalidOption } from '../../core/errors.ts';
 import { printableLines } from '../../core/printable.ts';
 import { makeRandom } from '../../core/prng.ts';
+import type { Sight } from '../../faults/probes/probe.ts';
 import { makeProbe } from '../../faults/probes/registry.ts';
 import { injectFault } from '../../faults/registry.ts';
 import type { Shell } from '../../faults/support/shell.ts';
@@ -92,12 +93,10 @@ async function hold(environment: Environment, spec: FaultSpec, flags: Flags): Pr
     ...{ regions, random, signal: environment.interrupt },
     ...(spec.fault === 'command' && { shell: await openShell(environment) }),
   };
-  const probe =
-    spec.fault === 'command' ? await makeProbe(spec, { ...context, isAlone: () => true }) : undefined;
-  const say = async () => {
-    const { bit, saw } = (await probe?.look()) ?? { bit: true, saw: 'not proved: it names no proof' };
+  const alone = { isAlone: () => true, others: () => [] };
+  const probe = spec.fault === 'command' ? await makeProbe(spec, { ...context, ...alone }) : undefined;
+  const say = ({ bit, saw }: Sight) =>
     environment.log(printableLines(`${bit ? '' : 'not in force: '}${saw}\n`));
-  };
   const undo = await injectFault(spec, context).catch(async (error: unknown) => {
     try {
       await undoLeftBy(error)?.();
@@ -110,7 +109,8 @@ async function hold(environment: Environment, spec: FaultSpec, flags: Flags): Pr
     }
     throw error;
   });
-  if (spec.fault === 'command' && probe?.looks !== 'after the heal') await say();
+  if (spec.fault === 'command')
+    say((await probe?.look()) ?? { bit: true, saw: 'not proved: it names no proof' });
   if (!isMomentary(spec)) {
     environment.log(
       forMs === undefined ? 'in force until Ctrl-C\n' : `in force for ${forMs / 1_000} s, or until Ctrl-C\n`,
@@ -118,7 +118,7 @@ async function hold(environment: Environment, spec: FaultSpec, flags: Flags): Pr
     await waitFor(forMs, environment.interrupt);
   }
   await undo();
-  if (probe?.looks === 'after the heal') await say();
+  if (probe?.lookHealed !== undefined) say(await probe.lookHealed());
   environment.log(isMomentary(spec) ? 'done\n' : 'healed\n');
 }
 

@@ -1,13 +1,15 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { invalidOption } from '../../core/errors.ts';
 import { type Answer, exchange } from '../../regions/network/exchange.ts';
 import { knock } from '../../regions/network/knock.ts';
 import { type Endpoint, nodesOf } from '../../regions/provider.ts';
 import type { CommandSpec } from '../../scenario/faults/command.ts';
 import type { ProbeName, ProbeSpec } from '../../scenario/faults/probe-spec.ts';
+import { formatDuration } from '../../scenario/units.ts';
 import type { FaultContext } from '../support/fault.ts';
 import { runCommand } from '../support/shell.ts';
 import { named, other, processOf, roleOf } from './node.ts';
-import { allOf, type MakeProbe, type Probe, type Sight } from './probe.ts';
+import { allOf, type MakeProbe, type Probe, type ProbeContext, type Sight } from './probe.ts';
 
 /** A command of the user that succeeds, or one of our own looks; undefined if the fault names neither. */
 export const commandProbe: MakeProbe<CommandSpec> = async (spec, context) => {
@@ -16,7 +18,7 @@ export const commandProbe: MakeProbe<CommandSpec> = async (spec, context) => {
   return probe && MAKE[probe.probe](probe, context);
 };
 
-type Make = (probe: ProbeSpec, context: FaultContext) => Promise<Probe>;
+type Make = (probe: ProbeSpec, context: ProbeContext) => Promise<Probe>;
 
 const MAKE: { readonly [Name in ProbeName]: Make } = {
   unreachable: (probe, context) => unreachable(placesOf(probe, context)),
@@ -118,8 +120,11 @@ function medianOf(answers: readonly Answer[]): number | undefined {
   return trips.sort((a, b) => a - b)[Math.floor(TRIPS / 2)];
 }
 
-/** A replica became a primary, or the reverse. */
-async function roleChanged(nodes: readonly string[], { regions }: FaultContext): Promise<Probe> {
+/** A replica became a primary, or the reverse, and no other fault can have caused that. */
+async function roleChanged(
+  nodes: readonly string[],
+  { regions, others }: Pick<ProbeContext, 'regions' | 'others'>,
+): Promise<Probe> {
   const look = () => Promise.all(nodes.map(async (node) => ({ node, role: await roleOf(node, regions) })));
   const before = await look();
   return {
@@ -132,26 +137,41 @@ async function roleChanged(nodes: readonly string[], { regions }: FaultContext):
           ? `${node} is ${named(role)}, as before`
           : `${node} was ${named(was)} and is ${named(role)}`,
       );
-      return { bit: changed !== undefined, saw: texts.join('; ') };
+      const causes = changed === undefined ? [] : others();
+      const doubt = causes.length === 0 ? [] : [`that may be by ${[...new Set(causes)].join(', ')}`];
+      return { bit: changed !== undefined && doubt.length === 0, saw: [...texts, ...doubt].join('; ') };
     },
   };
 }
 
-/** Another process of each answers than before. */
+/** A process that is started in the end may answer only after its heal. */
+const STARTED_MS = 10_000;
+const POLL_MS = 100;
+
+/** Each is down or another process than before, and after the heal it is another process. */
 async function restarted(nodes: readonly string[], { regions }: FaultContext): Promise<Probe> {
   const look = () => Promise.all(nodes.map((node) => processOf(node, regions)));
   const before = await look();
+  const compare = (found: readonly (string | undefined)[], silent: (node: string) => Sight) =>
+    allOf(
+      nodes.map((node, at): Sight => {
+        const [was, now] = [before[at], found[at]];
+        if (was === undefined) return { bit: false, saw: `${node} did not answer before, too` };
+        return now === undefined ? silent(node) : other(node, { before: was, now });
+      }),
+    );
   return {
-    looks: 'after the heal',
-    async look() {
-      const now = await look();
-      return allOf(
-        nodes.map((node, at) =>
-          now[at] === undefined || before[at] === undefined
-            ? { bit: false, saw: `${node} did not answer before the fault or after it` }
-            : other(node, { before: before[at], now: now[at] }),
-        ),
-      );
+    looks: 'in the end',
+    look: async () => compare(await look(), (node) => ({ bit: true, saw: `${node} does not answer` })),
+    async lookHealed() {
+      const untilMs = performance.now() + STARTED_MS;
+      let found = await look();
+      while (found.includes(undefined) && performance.now() < untilMs) {
+        await sleep(POLL_MS);
+        found = await look();
+      }
+      const late = `does not answer ${formatDuration(STARTED_MS)} after its heal`;
+      return compare(found, (node) => ({ bit: false, saw: `${node} ${late}` }));
     },
   };
 }

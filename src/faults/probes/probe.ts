@@ -25,6 +25,8 @@ export interface Probe {
 export interface ProbeContext extends FaultContext {
   /** Whether no other fault is in force: only then must all other links work. */
   readonly isAlone: () => boolean;
+  /** The other faults that may have caused what is seen: in force since the probe was made, or not settled by then. */
+  readonly others: () => readonly string[];
 }
 
 /**
