@@ -8,6 +8,8 @@ export interface PluginLogs {
   readonly errors: Readonly<Record<string, string>>;
   /** Takes that were open for long when a service last looked. */
   readonly unanswered: number;
+  /** Of each service whose limiter is outside the service's region: how it connected. */
+  readonly outside: readonly string[];
 }
 
 /** The most files that are read; of each its first and its last bytes. */
@@ -19,12 +21,14 @@ const MOST_CHARACTERS = 200;
 /** A simulation has all of its services in one file, each line with the service. */
 const ERROR = /^(?:service .{1,200}?: )?cannot decide: (.*) \[([A-Z_]+)\]$/gm;
 const UNANSWERED = /^(service .{1,200}?: )?not answered for \d+ s: (\d+) takes$/gm;
+const OUTSIDE = /outside its region: (.*)$/m;
 
 /** Reads `logs/rating-*.log` in the folder of a run. Logs that cannot be read say nothing. */
 export async function readPluginLogs(folder: string): Promise<PluginLogs> {
   const logs = join(folder, 'logs');
   const names = await readdir(logs).catch(() => []);
   const errors: Record<string, string> = {};
+  const outside: string[] = [];
   let unanswered = 0;
   for (const name of names
     .filter((one) => /^rating-.*\.log$/.test(one))
@@ -32,11 +36,13 @@ export async function readPluginLogs(folder: string): Promise<PluginLogs> {
     .slice(0, MOST_FILES)) {
     const text = await endsOf(join(logs, name)).catch(() => '');
     for (const [, message = '', code = ''] of text.matchAll(ERROR)) errors[code] ??= shown(message);
+    const [, how] = OUTSIDE.exec(text) ?? [];
+    if (how !== undefined) outside.push(`${name.replace(/\.log$/, '')} ${shown(how)}`);
     const last = new Map<string, number>();
     for (const [, service = '', takes] of text.matchAll(UNANSWERED)) last.set(service, Number(takes));
     unanswered += [...last.values()].reduce((sum, takes) => sum + takes, 0);
   }
-  return { errors, unanswered };
+  return { errors, unanswered, outside };
 }
 
 async function endsOf(path: string): Promise<string> {

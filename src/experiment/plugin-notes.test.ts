@@ -28,11 +28,11 @@ it('a run says why its plug-in failed, by code, and what it never answered', () 
   const errors = { LIMITER_FAILED: 'plugin:mine.mjs: no luck', REDIS_TIMEOUT: 'a-0 is slow' };
   const failed = { outcome: 'info', error: 'LIMITER_FAILED' } as const;
   const lost = { outcome: 'info', error: 'LOAD_ENDED' } as const;
-  expect(notesOf([failed, lost], { errors, unanswered: 1 })).toEqual([
+  expect(notesOf([failed, lost], { errors, unanswered: 1, outside: [] })).toEqual([
     `LIMITER_FAILED: plugin:mine.mjs: no luck; ${WHERE}`,
     'the plug-in never answered 1 take: each was open for more than 2 s when its service last looked',
   ]);
-  expect(notesOf([{}], { errors, unanswered: 0 })).toEqual([]);
+  expect(notesOf([{}], { errors, unanswered: 0, outside: [] })).toEqual([]);
 });
 
 it('a run of a strategy has no such notes', () => {

@@ -3,6 +3,8 @@ import type { History } from '../history/history.ts';
 import type { Plan } from '../scenario/plan.ts';
 import type { PluginLogs } from './plugin-logs.ts';
 
+const NONE: PluginLogs = { errors: {}, unanswered: 0, outside: [] };
+
 /** Errors of a plug-in itself, or of a script of it. */
 const CODES = ['LIMITER_FAILED', 'LIMITER_REFUSED', 'REPLY_UNEXPECTED'];
 
@@ -10,7 +12,7 @@ const CODES = ['LIMITER_FAILED', 'LIMITER_REFUSED', 'REPLY_UNEXPECTED'];
 export function pluginNotes(
   { limiter }: Pick<Plan, 'limiter'>,
   { errors }: Pick<History, 'errors'>,
-  { errors: logged, unanswered }: PluginLogs = { errors: {}, unanswered: 0 },
+  { errors: logged, unanswered }: PluginLogs = NONE,
 ): string[] {
   if (limiter === undefined) return [];
   const codes = CODES.filter((code) => code in errors.info || code in errors.failed);

@@ -14,7 +14,7 @@ import { NodeNames } from './node-names.ts';
 import { describeStart, type PartOfRun, readOn, untilStart } from './parts/part-of-run.ts';
 import { shapeOf } from './plan-file.ts';
 import type { Started } from './play-run.ts';
-import { problemsOf, recordProblems } from './record-problems.ts';
+import { outsideProblems, problemsOf, recordProblems } from './record-problems.ts';
 import { endHistory, openTallies, recordDropped, type Tallies } from './recording.ts';
 import type { Run } from './run-context.ts';
 import type { System } from './system.ts';
@@ -96,6 +96,7 @@ async function recordInto(
     recordDropped(recorder, history);
     for (const event of ages?.records(Math.ceil(recorder.nowUs())) ?? []) history.add(event);
     problems.push(...(names?.problems() ?? []), ...(part?.pings.problems() ?? []));
+    problems.push(...(await outsideProblems(run)));
     recordProblems(problemsOf(run), recorder, history);
     history.flush();
   }

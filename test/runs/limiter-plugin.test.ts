@@ -45,6 +45,16 @@ describe('a run with a plug-in', { timeout: 240_000 }, () => {
     );
   });
 
+  it('does not acquit one whose client is in no region', async () => {
+    const { code, report } = await bench('outside.mjs');
+    expect([code, report.verdict], JSON.stringify(report.claims)).toEqual([2, 'unknown']);
+    const trouble = (region: string) =>
+      expect.stringMatching(
+        `^the limiter of rating-${region} connected to 127[.\\d]+:\\d+ from 127.0.0.1, and not from redis.localAddress, 127[.\\d]+.200: latency and faults of its region did not reach it$`,
+      );
+    expect(report.troubles).toEqual([trouble('a'), trouble('b')]);
+  });
+
   it('convicts one whose buckets hold a token more', async () => {
     const { code, report } = await proved(() => bench('generous.mjs'), isConvicted);
     expect([code, report.verdict], JSON.stringify(report.claims)).toEqual([1, 'fail']);

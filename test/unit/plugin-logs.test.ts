@@ -21,7 +21,7 @@ it('gives the first error of each code, and the takes that each service left ope
     'gateway-a.log': 'cannot decide: not a service [REPLY_LOST]\n',
   });
   const errors = { LIMITER_FAILED: 'plugin:x: no', LIMITER_REFUSED: 'plugin:x: busy' };
-  expect(await readPluginLogs(folder)).toEqual({ errors, unanswered: 7 });
+  expect(await readPluginLogs(folder)).toEqual({ errors, unanswered: 7, outside: [] });
 });
 
 it('tells the services of a simulation apart', async () => {
@@ -30,7 +30,7 @@ it('tells the services of a simulation apart', async () => {
   const log = [...lines, `${other}not answered for 2 s: 4 takes`, `${one}not answered for 2 s: 1 takes`];
   const folder = folderWith({ 'rating-simulated.log': `${log.join('\n')}\n` });
   expect(await readPluginLogs(folder)).toEqual({
-    ...{ errors: { LIMITER_FAILED: 'plugin:x: no' }, unanswered: 5 },
+    ...{ errors: { LIMITER_FAILED: 'plugin:x: no' }, unanswered: 5, outside: [] },
   });
 });
 
@@ -43,6 +43,14 @@ it('reads the beginning and the end of a long log, and cuts and escapes an error
   expect(errors.LIMITER_FAILED?.length).toBe(200);
 });
 
+it('names each service whose limiter connected from outside its region', async () => {
+  const outside =
+    'outside its region: connected to 127.77.2.1:7100 from 127.0.0.1, and not from redis.localAddress, 127.77.1.200\n';
+  const folder = folderWith({ 'rating-a.log': `hello\n${outside}`, 'rating-b.log': 'hello\n' });
+  const how = 'connected to 127.77.2.1:7100 from 127.0.0.1, and not from redis.localAddress, 127.77.1.200';
+  expect(await readPluginLogs(folder)).toMatchObject({ outside: [`rating-a ${how}`] });
+});
+
 it('finds nothing without logs', async () => {
-  expect(await readPluginLogs(testFolder())).toEqual({ errors: {}, unanswered: 0 });
+  expect(await readPluginLogs(testFolder())).toEqual({ errors: {}, unanswered: 0, outside: [] });
 });

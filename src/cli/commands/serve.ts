@@ -168,6 +168,10 @@ async function openLimiter(
   const file = resolve(environment.cwd, options.limiter);
   const { openPlugin } = await import('../../limiter/plugin/open.ts');
   const { logUnanswered } = await import('../../rating/log-unanswered.ts');
+  if (localAddress !== undefined) {
+    const { logOutside } = await import('../../rating/log-outside.ts');
+    logOutside(localAddress, environment.log);
+  }
   const { started, release } = await startPlugin(file, environment, () =>
     openPlugin(file, {
       ...{ policies, redis, region, prefix, nowMs },
