@@ -85,7 +85,7 @@ describe.skipIf(bedLack !== undefined)(`a run ${onBed}`, { timeout: 300_000 }, (
     expect(name).toMatch(/^openclaw-\w+$/);
     const look = () => Promise.all(bed.machines.map((machine) => stackObjects(machine, name)));
     // Docker removes a container a moment after it has ended.
-    await vi.waitFor(async () => expect((await look()).flat()).toEqual([]), { timeout: 5_000 });
+    await vi.waitFor(async () => expect((await look()).flat()).toEqual([]), { timeout: 20_000 });
   });
 
   it('stays within its bound, and knows a clock less, while both wires of a machine are pulled', async () => {

@@ -408,7 +408,7 @@ describe.each(SERVERS)('inspect on a cluster of %s', (command) => {
     const [first] = nodes as [TestServer];
     replica = await startTestServer(command, [
       ...['--cluster-enabled', 'yes', '--cluster-config-file', 'nodes-r.conf'],
-      ...['--cluster-node-timeout', '2000', '--cluster-port', String(await freePort())],
+      ...['--cluster-node-timeout', '15000', '--cluster-port', String(await freePort())],
     ]);
     const [, busPort = ''] = (await first.client.config('GET', 'cluster-port')) as string[];
     for (const { client } of nodes) await client.config('SET', 'repl-diskless-sync-delay', 0);

@@ -123,7 +123,8 @@ describe('one primary for all regions', { timeout: 180_000 }, () => {
       const limiters = regions.topology.regions.map((region) => limiterIn(regions, region));
       const first = regions.announced('a-0');
       const address = `${first.host}:${first.port}`;
-      for (const limiter of limiters) expect(await nodeThatDecides(limiter)).toBe(address);
+      for (const limiter of limiters)
+        await vi.waitFor(async () => expect(await nodeThatDecides(limiter)).toBe(address), WAIT);
       const heal = await inject(regions, { fault: 'kill', node: 'a-0' });
       for (const limiter of limiters)
         await vi.waitFor(async () => expect(await nodeThatDecides(limiter)).not.toBe(address), WAIT);
@@ -138,10 +139,10 @@ describe('one primary for all regions', { timeout: 180_000 }, () => {
   it.each(SERVERS)('of %s is two while it is cut off, and one after the heal', async (server) => {
     const { regions } = await startSentinels(server);
     const [inside, outside] = [limiterIn(regions, 'a'), limiterIn(regions, 'c')];
-    const old = await nodeThatDecides(inside);
+    const old = await vi.waitFor(() => nodeThatDecides(inside), WAIT);
     const heal = await inject(regions, { fault: 'partition', isolate: ['a'], mode: 'blackhole' });
     await vi.waitFor(async () => expect(await nodeThatDecides(outside)).not.toBe(old), WAIT);
-    expect(await nodeThatDecides(inside)).toBe(old);
+    await vi.waitFor(async () => expect(await nodeThatDecides(inside)).toBe(old), WAIT);
     expect((await rolesOf(regions)).filter((role) => role === 'primary')).toHaveLength(2);
     await heal();
     await vi.waitFor(async () => expect((await rolesOf(regions))[0]).toBe('replica'), WAIT);

@@ -11,7 +11,7 @@ import { startDockerRegions } from '../support/docker-regions.ts';
 import { describeProvider } from '../support/regions-contract.ts';
 
 describe.skipIf(dockerLack !== undefined)(withDocker, () => {
-  describeProvider('regions of containers', startDockerRegions);
+  describeProvider('regions of containers', () => startDockerRegions({ nodeTimeoutMs: 4_000 }));
 
   describe('two regions of containers', { timeout: 120_000 }, () => {
     let regions: Regions;

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runProgram } from '../support/cli.ts';
 import { blocksOn, TESTING_PAGE } from '../support/doc-blocks.ts';
+import { patient } from '../support/examples.ts';
 import { ROOT } from '../support/readme.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 
@@ -114,7 +115,10 @@ describe(`the tests of ${TESTING_PAGE} in projects of their own`, { timeout: 240
     ]);
     await unpackAlone(tarball, join(withJest, 'node_modules/openclaw-rl'));
     for (const { file, text, isJest } of EXAMPLES)
-      writeFileSync(join(isJest ? withJest : withVitest, file), text.replaceAll('6379', String(redis.port)));
+      writeFileSync(
+        join(isJest ? withJest : withVitest, file),
+        patient(text).replaceAll('6379', String(redis.port)),
+      );
   }, 900_000);
   afterAll(async () => {
     await redis?.stop();

@@ -124,13 +124,13 @@ describe('load processes', () => {
     const processes = await start(2);
     const warmUp = await load(server, { durationMs: 200 }, processes); // one load after another
     const before = server.requests.length;
-    const books = await load(server, {}, processes);
+    const books = await load(server, { durationMs: 2_000 }, processes);
     for (const each of [warmUp, books]) expectSoundBooks(each, []);
     expectSoundBooks(books, [{ ...server, requests: server.requests.slice(before) }]);
     const ends = books.operations.map(({ completedUs }) => completedUs ?? Number.NaN);
     expect(ends).toEqual(ends.toSorted((a, b) => a - b));
     expect(new Set(books.operations.map(({ region }) => region))).toEqual(new Set(REGIONS));
-    expect(books.loadMs).toBeGreaterThan(450);
+    expect(books.loadMs).toBeGreaterThan(1_000); // a process that starts late sends for less
     await processes.close();
     expect(children()).toEqual([]);
   });
@@ -189,7 +189,7 @@ describe('a load process that ends by itself', () => {
       },
     });
     const lengthUs = () => (operations.at(-1)?.completedUs ?? 0) - (operations[0]?.completedUs ?? 0);
-    await expect.poll(lengthUs, { timeout: 20_000 }).toBeGreaterThan(1_000_000);
+    await expect.poll(lengthUs, { timeout: 20_000 }).toBeGreaterThan(2_000_000);
     process.kill(children()[1] ?? 0, 'SIGKILL');
     await expect(sent).rejects.toMatchObject({
       code: 'ENVIRONMENT_FAILED',
@@ -198,7 +198,7 @@ describe('a load process that ends by itself', () => {
     await expect.poll(() => children()).toEqual([]);
     const lastUs = Math.max(...operations.map(({ completedUs }) => completedUs ?? 0));
     const users = new Set(operations.map(({ user }) => user));
-    const long = answered.filter(({ atUs }) => atUs < lastUs - 250_000); // until then its reply was read
+    const long = answered.filter(({ atUs }) => atUs < lastUs - 1_000_000); // until then its reply was read
     expect(long.length).toBeGreaterThan(50);
     expect(long.filter(({ user }) => !users.has(user))).toEqual([]);
     await expect(load(server, {}, processes)).rejects.toThrow('ended with SIGKILL');

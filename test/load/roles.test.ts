@@ -28,6 +28,6 @@ it.each([
   { title: 'the only part of a region', share: { region: 'b', nth: 1, of: 1 }, want: ['b-0'] },
   { title: 'the first of two parts', share: { region: 'b', nth: 1, of: 2 }, want: ['b-0'] },
   { title: 'the second of two parts', share: { region: 'b', nth: 2, of: 2 }, want: [] },
-])('roles are watched by $title: $want', { timeout: 20_000 }, async ({ share, want }) => {
+])('roles are watched by $title: $want', async ({ share, want }) => {
   expect(await watchedBy(share)).toEqual(want);
 });

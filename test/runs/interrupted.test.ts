@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { startCli, testFolder, untilSaid } from '../support/cli.ts';
-import { processesMentioning } from '../support/processes.ts';
+import { guardsOf, isRunning, processesMentioning, servicePid } from '../support/processes.ts';
 
 const SMALL = ['--rate', '60', '--connections', '60', '--users', '6', '--skew', '0', '--ramp', '1'];
 const PARTITION = ['chaos', 'partition', '--isolate', 'eu-west', ...SMALL, '--at', '1s', '--for', '2s'];
@@ -86,6 +86,13 @@ describe('Ctrl-C', { timeout: 120_000 }, () => {
     const folder = testFolder();
     const { child, output, ended } = startCli(LONG, { cwd: folder });
     await untilSaid({ output }, /fault partition/, { timeout: 60_000 });
+    const service = servicePid(folder, 'rating', 'eu-west');
+    // Ending a service that is stopped takes seconds: time for the second signal on a busy machine.
+    const stopped = [service, ...(await guardsOf(service))];
+    onTestFinished(() => {
+      for (const pid of stopped.filter(isRunning)) process.kill(pid, 'SIGKILL');
+    });
+    for (const pid of stopped) process.kill(pid, 'SIGSTOP');
     const before = output.stderr.length;
     child.kill('SIGINT');
     // Two signals of one kind that wait together are one: the second only once the first has been obeyed.

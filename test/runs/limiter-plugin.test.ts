@@ -67,7 +67,7 @@ describe('a run with a plug-in', { timeout: 240_000 }, () => {
     { title: 'has nothing to show that where none rests', more: ['--resting', '0'], want: [0, 'pass'] },
   ])('$title', async ({ more, want }) => {
     const one =
-      '--regions a --connections 8 --users 6 --duration 8s --ramp 0.5 --policy 8:4/s --rest 2 --seed 7';
+      '--regions a --connections 8 --users 6 --duration 16s --ramp 0.5 --policy 8:1/s --rest 5 --seed 7';
     const other = '--replicas 0 --skew 0 --roaming 0 --claim';
     const args = [...`${one} ${other}`.split(' '), 'total-excess <= 0', ...more];
     const { code, report } = await run(['bench', '--limiter', resolve(LIMITERS, 'forgetful.mjs'), ...args]);

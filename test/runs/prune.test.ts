@@ -64,7 +64,7 @@ describe('runs prune beside a real run', { timeout: 240_000 }, () => {
 
 const MANY = 300;
 
-/** Removing these takes so long that a program which is killed meanwhile has removed a part of them. */
+/** Removing as many of several runs takes so long that a program which is killed meanwhile has removed a part of them. */
 const LOGS = 5_000;
 
 /** None once the folder is gone. */
@@ -104,16 +104,17 @@ describe('runs prune', { timeout: 120_000 }, () => {
       const cwd = testFolder();
       const reports = join(cwd, 'reports');
       const names = putRuns(reports, MANY);
-      const logs = join(reports, names[1] ?? '', 'logs');
-      for (let at = 0; at < LOGS; at++) writeFileSync(join(logs, `${at}.log`), '');
+      const logs = names.slice(1, 7).map((name) => join(reports, name, 'logs'));
+      for (const folder of logs)
+        for (let at = 0; at < LOGS; at++) writeFileSync(join(folder, `${at}.log`), '');
       const { child, output, ended } = startCli(PRUNE, { cwd });
-      const isGoing = () => filesIn(logs) < LOGS;
+      const isGoing = () => filesIn(logs[0] ?? '') < LOGS;
       await vi.waitUntil(isGoing, { timeout: 60_000, interval: 1 });
       child.kill(signal);
       expect(await ended, output.stderr).toBe(code);
       const { whole, broken } = lookAtRuns(reports);
       expect(broken).toEqual([]);
-      if (existsSync(logs)) expect(filesIn(logs)).toBeGreaterThan(LOGS);
+      for (const folder of logs) if (existsSync(folder)) expect(filesIn(folder)).toBeGreaterThan(LOGS);
       expect(whole.length, output.stdout).toBeGreaterThan(0);
       expect(whole).toEqual(names.slice(-whole.length));
       expect(readdirSync(reports).length - whole.length).toBeLessThanOrEqual(half);

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { RunReport } from '../../src/report/report.ts';
 import { runCli, testFolder } from '../support/cli.ts';
 import { type Decide, HTTP_LIMITERS, startHttpLimiter } from '../support/http-limiters.ts';
+import { hasEvidence, proved } from '../support/proved.ts';
 
 const LOAD = '--users 3 --skew 0 --connections 6 --duration 5s --ramp 0 --subject-header x-api-key'.split(
   ' ',
@@ -40,7 +41,7 @@ describe('an audit of a running limiter whose clock is not read', { timeout: 30_
     },
   ])('acquits $title', async ({ decide, options }) => {
     const limiter = await startHttpLimiter(decide);
-    const { code, shown, report } = await audit(limiter.url, options);
+    const { code, shown, report } = await proved(() => audit(limiter.url, options), hasEvidence);
     expect([code, report.verdict], shown).toEqual([0, 'pass']);
     await limiter.stop();
   });

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { LoadPart } from '../../load/parts.ts';
 import type { Recorder } from '../../load/recorder.ts';
 import type { RoleWatch } from '../../regions/cluster/role-watch.ts';
@@ -51,12 +52,19 @@ function ownOf(
   return { topology: { ...topology, nodes: nth === 1 ? nodesOf(topology, region) : [] }, direct };
 }
 
+/** A busy node misses single polls of its role. */
+const SILENT_MS = 3_000;
+const LOOK_MS = 50;
+
 /** A sentence for each part that does not respond although the load is over and every fault is healed. */
 export async function findProblems({ links }: Regions, roles: RoleWatch): Promise<string[]> {
   const toxiproxy = (await links.state())
     .filter(({ silent }) => silent !== undefined)
     .map(({ from, silent }) => `the Toxiproxy of ${from} is not responding: ${silent}`);
-  const silent = [...roles.current()].filter(([, { role }]) => role === 'down').map(([node]) => node);
+  const untilMs = performance.now() + SILENT_MS;
+  const silentNow = () => [...roles.current()].flatMap(([node, { role }]) => (role === 'down' ? [node] : []));
+  while (silentNow().length > 0 && performance.now() < untilMs) await sleep(LOOK_MS);
+  const silent = silentNow();
   return [
     ...new Set(toxiproxy),
     ...(silent.length === 0 ? [] : [`not responding at the end of the run: ${silent.join(', ')}`]),

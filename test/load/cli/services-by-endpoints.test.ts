@@ -4,6 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { RunReport } from '../../../src/report/report.ts';
 import { runCli, testFolder } from '../../support/cli.ts';
 import { httpReply, startHttpServer } from '../../support/http-server.ts';
+import { hasEvidence, proved } from '../../support/proved.ts';
 import { unansweredBeforeFault } from '../../support/unanswered.ts';
 
 /** A bucket of 10 tokens, 5 more a second, for each API key. While the file `broken` is there, one region answers 503. */
@@ -45,9 +46,8 @@ describe('HTTP services in an endpoints file', { timeout: 120_000 }, () => {
     const folder = testFolder();
     await startServices(folder);
     const flags = ['--allow', '200', '--claim', 'total-excess <= 0', '--claim', 'info <= 90%'];
-    const { code, stdout, stderr, report } = await call(folder, [
-      ...['chaos', 'command', ...SERVICES, ...BREAK, ...CHAOS.split(' '), ...flags],
-    ]);
+    const chaos = ['chaos', 'command', ...SERVICES, ...BREAK, ...CHAOS.split(' '), ...flags];
+    const { code, stdout, stderr, report } = await proved(() => call(folder, chaos), hasEvidence);
     expect([code, report?.verdict], stdout + stderr).toEqual([0, 'pass']);
     expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(/note not proved: 1 fault by command names no proof/);
     expect(report?.faults.map(({ fault, phase }) => `${phase} ${fault}`)).toEqual([
@@ -77,7 +77,8 @@ describe('HTTP services in an endpoints file', { timeout: 120_000 }, () => {
       join(folder, 'mine.yaml'),
       scenario('fault: command, inject: echo > broken, heal: rm broken, proof: test -e broken'),
     );
-    const { code, stdout, stderr, report } = await call(folder, ['run', 'mine.yaml', ...SERVICES]);
+    const run = () => call(folder, ['run', 'mine.yaml', ...SERVICES]);
+    const { code, stdout, stderr, report } = await proved(run, hasEvidence);
     expect([code, report?.verdict], stdout + stderr).toEqual([0, 'pass']);
     expect(report?.events.map(({ event, args }) => [event, args])).toEqual([
       ['proof', { fault: 'command', bit: true, saw: 'its proof succeeded' }],

@@ -40,7 +40,11 @@ describe.each(SERVERS)('a load that reserves and settles, on %s', (command) => {
   afterAll(() => server.stop());
 
   const newLimiter = (prefix: string) =>
-    createLimiter({ policy: parsePolicy(POLICY), prefix, redis: { urls: [server.url] } });
+    createLimiter({
+      policy: parsePolicy(POLICY),
+      prefix,
+      redis: { urls: [server.url], commandTimeoutMs: 10_000 },
+    });
 
   async function judge(limiter: Limiter) {
     const url = await startService({ limiter, evidence: true });

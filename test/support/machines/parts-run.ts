@@ -29,9 +29,10 @@ const JITTER_MS = 2;
 const [REDIS_PORT, CLOCK_PORT] = [6_379, 7_070];
 
 const LOAD_S = 6;
+/** As many connections as requests: after a pause none is dropped. */
 const SCENARIO = `# Parts of one run.
 policy: 20:10/s
-load: { mode: open, connections: 60, rate: 150, users: 6, roaming: 1, skew: 0, duration: ${LOAD_S}s, ramp: 200ms }
+load: { mode: open, connections: 900, rate: 150, users: 6, roaming: 1, skew: 0, duration: ${LOAD_S}s, ramp: 200ms }
 claims: [total-excess <= 0]
 `;
 
