@@ -58,6 +58,14 @@ describe('a fault is in force', () => {
     expect(await proof.healed()).toEqual({ bit, saw, atUs: 7 });
   });
 
+  it('not by a look after the heal alone', async () => {
+    const seen = async () => ({ bit: true, saw: 'another process' });
+    const probe = { looks: 'in the end', look: seen, lookHealed: seen } as const;
+    const proof = new FaultProof(probe, { signal: new AbortController().signal, nowUs: () => 7 });
+    proof.injected();
+    expect(await proof.healed()).toEqual({ bit: false, saw: 'it ended before it was looked at', atUs: 7 });
+  });
+
   it('by the first look alone, if it is short', async () =>
     expect(await sightOf('throughout', [true], 2 * LOOK_MS - 1)).toEqual({
       ...{ bit: true, saw: 'look 1', atUs: 7 },

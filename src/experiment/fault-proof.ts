@@ -14,6 +14,8 @@ interface Watching {
   readonly nowUs: () => number;
 }
 
+const UNSEEN: Sight = { bit: false, saw: 'it ended before it was looked at' };
+
 /** What all looks together saw, and when the last one ended. */
 export interface Proof extends Sight {
   readonly atUs: number;
@@ -57,10 +59,12 @@ export class FaultProof {
 
   /** The fault has been healed. */
   async healed(): Promise<Proof> {
+    const before = await Promise.all(this.#sights);
     if (this.#probe.looks === 'after the heal') this.#add(this.#probe.look().catch(failed));
+    else if (before.every((sight) => sight === undefined)) this.#add(Promise.resolve(UNSEEN));
     if (this.#probe.lookHealed !== undefined) this.#add(this.#probe.lookHealed().catch(failed));
     const sights = (await Promise.all(this.#sights)).filter((sight) => sight !== undefined);
-    const last = sights.at(-1) ?? { bit: false, saw: 'it ended before it was looked at' };
+    const last = sights.at(-1) ?? UNSEEN;
     const sight = sights.find(({ bit }) => bit === (this.#probe.looks === 'at times')) ?? last;
     return { ...sight, atUs: this.#atUs ?? this.#watching.nowUs() };
   }

@@ -161,13 +161,13 @@ export class FaultSchedule {
     await this.#heal(fault).catch((error: unknown) => this.#note(`${fault.fault} was healed late`, error));
   }
 
-  /** The names of the other faults that nodes may show from now on. */
-  #othersOf(fault: PlannedFault): () => string[] {
+  /** The other faults that nodes may show from now on. */
+  #othersOf(fault: PlannedFault): ProbeContext['others'] {
     const [unsettled, begun] = [[...this.#unsettled], this.#begun.size];
     return () =>
-      [...unsettled, ...[...this.#begun].slice(begun)]
-        .filter((other) => other !== fault && !definitionOf(other.fault).needsService)
-        .map((other) => other.fault);
+      [...unsettled, ...[...this.#begun].slice(begun)].filter(
+        (other) => other !== fault && !definitionOf(other.fault).needsService,
+      );
   }
 
   /** The faults that are planned to be healed before this one. */
@@ -238,6 +238,7 @@ export class FaultSchedule {
   #awaitQuiet(fault: string): void {
     const { settled, record, nowUs } = this.#options;
     if (settled === undefined) return;
+    this.#quiet?.over.abort(); // of a fault that was healed meanwhile
     const over = new AbortController();
     const waiting = settled(over.signal).then(
       () => {

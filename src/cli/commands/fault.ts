@@ -109,7 +109,7 @@ async function hold(environment: Environment, spec: FaultSpec, flags: Flags): Pr
     }
     throw error;
   });
-  if (spec.fault === 'command')
+  if (spec.fault === 'command' && probe?.looks !== 'in the end')
     say((await probe?.look()) ?? { bit: true, saw: 'not proved: it names no proof' });
   if (!isMomentary(spec)) {
     environment.log(
@@ -117,6 +117,7 @@ async function hold(environment: Environment, spec: FaultSpec, flags: Flags): Pr
     );
     await waitFor(forMs, environment.interrupt);
   }
+  if (probe?.looks === 'in the end') say(await probe.look());
   await undo();
   if (probe?.lookHealed !== undefined) say(await probe.lookHealed());
   environment.log(isMomentary(spec) ? 'done\n' : 'healed\n');

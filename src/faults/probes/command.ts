@@ -4,6 +4,7 @@ import { type Answer, exchange } from '../../regions/network/exchange.ts';
 import { knock } from '../../regions/network/knock.ts';
 import { type Endpoint, nodesOf } from '../../regions/provider.ts';
 import type { CommandSpec } from '../../scenario/faults/command.ts';
+import type { FaultName } from '../../scenario/faults/index.ts';
 import type { ProbeName, ProbeSpec } from '../../scenario/faults/probe-spec.ts';
 import { formatDuration } from '../../scenario/units.ts';
 import type { FaultContext } from '../support/fault.ts';
@@ -137,29 +138,43 @@ async function roleChanged(
           ? `${node} is ${named(role)}, as before`
           : `${node} was ${named(was)} and is ${named(role)}`,
       );
-      const causes = changed === undefined ? [] : others();
-      const doubt = causes.length === 0 ? [] : [`that may be by ${[...new Set(causes)].join(', ')}`];
-      return { bit: changed !== undefined && doubt.length === 0, saw: [...texts, ...doubt].join('; ') };
+      return doubted({ bit: changed !== undefined, saw: texts.join('; ') }, others());
     },
   };
 }
+
+/** Another fault may have caused what a look saw: then it proves nothing. */
+function doubted({ bit, saw }: Sight, causes: ReturnType<ProbeContext['others']>): Sight {
+  if (!bit || causes.length === 0) return { bit, saw };
+  const names = new Set(causes.map(({ fault, atMs }) => `${fault} at ${atMs / 1_000} s`));
+  return { bit: false, saw: `${[...names].join(', ')} may have caused that ${saw}` };
+}
+
+/** Faults after which a node is silent, or another process. */
+const ENDING: ReadonlySet<FaultName> = new Set(['kill', 'restart', 'restart-empty', 'pause', 'command']);
 
 /** A process that is started in the end may answer only after its heal. */
 const STARTED_MS = 10_000;
 const POLL_MS = 100;
 
 /** Each is down or another process than before, and after the heal it is another process. */
-async function restarted(nodes: readonly string[], { regions }: FaultContext): Promise<Probe> {
+async function restarted(
+  nodes: readonly string[],
+  { regions, others }: Pick<ProbeContext, 'regions' | 'others'>,
+): Promise<Probe> {
   const look = () => Promise.all(nodes.map((node) => processOf(node, regions)));
   const before = await look();
-  const compare = (found: readonly (string | undefined)[], silent: (node: string) => Sight) =>
-    allOf(
-      nodes.map((node, at): Sight => {
-        const [was, now] = [before[at], found[at]];
-        if (was === undefined) return { bit: false, saw: `${node} did not answer before, too` };
-        return now === undefined ? silent(node) : other(node, { before: was, now });
-      }),
+  const compare = (found: readonly (string | undefined)[], silent: (node: string) => Sight) => {
+    const sights = nodes.map((node, at): Sight => {
+      const [was, now] = [before[at], found[at]];
+      if (was === undefined) return { bit: false, saw: `${node} did not answer before, too` };
+      return now === undefined ? silent(node) : other(node, { before: was, now });
+    });
+    return doubted(
+      allOf(sights),
+      others().filter(({ fault }) => ENDING.has(fault)),
     );
+  };
   return {
     looks: 'in the end',
     look: async () => compare(await look(), (node) => ({ bit: true, saw: `${node} does not answer` })),

@@ -1,4 +1,5 @@
 import type { FaultSpec } from '../../scenario/faults/index.ts';
+import type { PlannedFault } from '../../scenario/plan.ts';
 import type { FaultContext } from '../support/fault.ts';
 
 /** What a look at the system saw of a fault. */
@@ -25,8 +26,8 @@ export interface Probe {
 export interface ProbeContext extends FaultContext {
   /** Whether no other fault is in force: only then must all other links work. */
   readonly isAlone: () => boolean;
-  /** The other faults that may have caused what is seen: in force since the probe was made, or not settled by then. */
-  readonly others: () => readonly string[];
+  /** The other faults of nodes and links whose effects may be seen: in force since the probe was made, or not settled by then. */
+  readonly others: () => readonly Pick<PlannedFault, 'fault' | 'atMs'>[];
 }
 
 /**

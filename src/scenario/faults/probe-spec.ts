@@ -30,7 +30,7 @@ const NEEDS_BY = 'by for latency, like by: 100ms, and for no other probe';
 export const probeSchema = mapping({
   probe: choice(PROBE_NAMES).meta({
     description:
-      'unreachable: no reply; failover: a role changed; latency: a round trip grew; restart: another process, before and after the heal.',
+      'unreachable: no reply; failover: a role changed; latency: a round trip grew; restart: no reply or another process, and another process after the heal.',
   }),
   region: regionName()
     .optional()
