@@ -21,7 +21,7 @@ const MOST_CHARACTERS = 200;
 /** A simulation has all of its services in one file, each line with the service. */
 const ERROR = /^(?:service .{1,200}?: )?cannot decide: (.*) \[([A-Z_]+)\]$/gm;
 const UNANSWERED = /^(service .{1,200}?: )?not answered for \d+ s: (\d+) takes$/gm;
-const OUTSIDE = /outside its region: (.*)$/m;
+const OUTSIDE = /outside its region: (connected to \S+ from \S+, and not from redis\.localAddress, \S+)$/m;
 
 /** Reads `logs/rating-*.log` in the folder of a run. Logs that cannot be read say nothing. */
 export async function readPluginLogs(folder: string): Promise<PluginLogs> {

@@ -72,7 +72,7 @@ function placeHere({ self, view, areRestarted }: Pick<ServiceOptions, 'self' | '
 }
 
 /** Ports from which systems open no connections by themselves. */
-const KEPT_PORTS = { from: 20_000, to: 30_000 };
+const KEPT_PORTS = { from: 23_000, to: 30_000 };
 const MOST_TRIES = 100;
 
 /** Their services may not listen yet. */

@@ -7,7 +7,7 @@ import { hasProgram } from '../support/programs.ts';
 const { folder, runAll, newestReport } = await newcomer([LANGUAGES_PAGE]);
 const areHere = hasProgram('go', 'version') && hasProgram('/usr/bin/python3', '-c', 'import redis.cluster');
 
-describe.runIf(areHere)('what the page with other languages shows', { timeout: 240_000 }, () => {
+describe.runIf(areHere)('what the page with other languages shows', { timeout: 400_000 }, () => {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it.each(shBlocks([LANGUAGES_PAGE]))('judges a limiter: $title', async ({ commands }) => {

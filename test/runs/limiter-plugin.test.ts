@@ -45,6 +45,11 @@ describe('a run with a plug-in', { timeout: 240_000 }, () => {
     );
   });
 
+  it('places its clients in the region of the service, whatever they are', async () => {
+    const { code, report } = await proved(() => bench('plain-client.mjs'), hasEvidence);
+    expect([code, report.verdict, report.troubles]).toEqual([0, 'pass', []]);
+  });
+
   it('does not acquit one whose client is in no region', async () => {
     const { code, report } = await bench('outside.mjs');
     expect([code, report.verdict], JSON.stringify(report.claims)).toEqual([2, 'unknown']);

@@ -128,7 +128,7 @@ describe('a load through gateways that run already', { timeout: 180_000 }, () =>
       expect(results.map(({ problems }) => problems)).toEqual([[], [], []]);
       expect(`rate:openclaw:${results[0]?.run}`).toBe(prefix);
       const files = results.map(({ accepted = '' }) => `parts/${accepted}`);
-      const claims = ['total-excess <= 0', 'false-denials <= 0', 'headroom <= 90%'] // a busy machine answers late
+      const claims = ['total-excess <= 0', 'false-denials <= 0', 'headroom <= 50%'] // a busy machine answers late
         .flatMap((claim) => ['--claim', claim]);
       const judged = await runCli(['check', ...files, ...claims, '--json'], { cwd: folder });
       const { verdict, sent: all } = JSON.parse(judged.stdout);

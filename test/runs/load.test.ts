@@ -19,7 +19,7 @@ async function sendAll(folder: string, url: string, strategy: string, files?: re
 describe('a load in three processes', { timeout: 120_000 }, () => {
   it('is judged as one run: passes, fails, or names the part that is missing', async () => {
     const { folder, redis, url } = await prepareParts();
-    const claims = ['total-excess <= 0', 'false-denials <= 0', 'headroom <= 90%'] // a busy machine answers late
+    const claims = ['total-excess <= 0', 'false-denials <= 0', 'headroom <= 50%'] // a busy machine answers late
       .flatMap((claim) => ['--claim', claim]);
     const check = (...args: string[]) => runCli(['check', ...args, ...claims], { cwd: folder });
     const outs = REGIONS.map((part) => `${part}.ndjson.gz`);

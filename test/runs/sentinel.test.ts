@@ -66,7 +66,7 @@ describe('behind Sentinels', { timeout: 240_000 }, () => {
     const promotedUs = promotedAtUs(report);
     const inject = report.faults.find(({ phase }) => phase === 'inject');
     const old = admitted.filter(({ node }) => node === 'us-east-0');
-    const reached = old.filter(({ region }) => region !== 'us-east'); // so it was not yet cut off
+    const reached = old.filter(({ region, atUs }) => region !== 'us-east' && atUs < promotedUs); // not yet cut off
     const cutUs = Math.max(Number(inject?.atUs), ...reached.map(({ atUs }) => atUs));
     // The limit, a second until the server looks again, and two for a busy machine.
     const lastUs = cutUs + 5_000_000;

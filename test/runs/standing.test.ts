@@ -83,7 +83,7 @@ describe('a run that is killed', { timeout: 120_000 }, () => {
     expect(processesMentioning(cwd)).not.toEqual([]);
     const bench = await runCli(['bench', ...SMALL], { cwd });
     expect(bench.stderr).toMatch(/removed the leftovers of a killed run: run-\d+/);
-    expect(bench.code, bench.stderr).toBeOneOf([0, 2]); // 2: as above
+    expect(bench.code, bench.stderr).toBeOneOf([0, 2]); // 2: a busy machine drains too few buckets
     expect(processesMentioning(cwd)).toEqual([]);
   });
 });

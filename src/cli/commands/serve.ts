@@ -169,8 +169,8 @@ async function openLimiter(
   const { openPlugin } = await import('../../limiter/plugin/open.ts');
   const { logUnanswered } = await import('../../rating/log-unanswered.ts');
   if (localAddress !== undefined) {
-    const { logOutside } = await import('../../rating/log-outside.ts');
-    logOutside(localAddress, environment.log);
+    const { placeConnections } = await import('../../rating/place-connections.ts');
+    placeConnections(localAddress, environment.log);
   }
   const { started, release } = await startPlugin(file, environment, () =>
     openPlugin(file, {
