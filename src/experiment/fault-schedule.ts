@@ -223,8 +223,8 @@ export class FaultSchedule {
     this.#inForce.splice(at, 1);
     // Services that a failed try has started admit since then; any time from kill to start is right for the others.
     this.#record(fault, 'heal', fault.fault === 'restart-service' ? entry.triedUs : atUs);
-    await this.#prove(entry);
     if (this.#inForce.length === 0 && !this.#over.signal.aborted) this.#awaitQuiet(fault.fault);
+    await this.#prove(entry);
   }
 
   /** Records what was seen of a fault that has been healed. */
@@ -238,7 +238,6 @@ export class FaultSchedule {
   #awaitQuiet(fault: string): void {
     const { settled, record, nowUs } = this.#options;
     if (settled === undefined) return;
-    this.#quiet?.over.abort(); // of a fault that was healed meanwhile
     const over = new AbortController();
     const waiting = settled(over.signal).then(
       () => {

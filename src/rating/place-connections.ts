@@ -2,19 +2,19 @@ import { Socket, type TcpNetConnectOpts } from 'node:net';
 
 /**
  * Places the connections of this process in a region: those to its network, 127.x.0.0/16, come from this address of it, of
- * whatever client in JavaScript. Logs the first one that comes from another address all the same, since it names that.
+ * whatever client in JavaScript that connects to an address and not to a name. Logs the first one that comes from another address all the same, since it names that.
  * A client in native code, or in another thread or process, is neither placed nor seen.
  */
 export function placeConnections(localAddress: string, log: (text: string) => void): void {
   const network = /^127\.\d+\./.exec(localAddress)?.[0];
   if (network === undefined) return;
   let isLogged = false;
-  const look = (socket: Socket) => {
-    const { localAddress: from, remoteAddress = '', remotePort } = socket;
-    if (isLogged || !remoteAddress.startsWith(network) || from === localAddress) return;
+  const look = function (this: Socket) {
+    const [from, to] = [plain(this.localAddress), plain(this.remoteAddress)];
+    if (isLogged || from === '' || !to.startsWith(network) || from === localAddress) return;
     isLogged = true;
     log(
-      `outside its region: connected to ${remoteAddress}:${remotePort} from ${from}, and not from redis.localAddress, ${localAddress}\n`,
+      `outside its region: connected to ${to}:${this.remotePort} from ${from}, and not from redis.localAddress, ${localAddress}\n`,
     );
   };
   const placed = (place: TcpNetConnectOpts): TcpNetConnectOpts =>
@@ -23,13 +23,18 @@ export function placeConnections(localAddress: string, log: (text: string) => vo
       : place;
   const { connect } = Socket.prototype; // net.connect and tls.connect end here
   Socket.prototype.connect = function (this: Socket, ...args: unknown[]) {
-    this.once('connect', () => look(this));
+    this.off('connect', look).once('connect', look); // a socket may connect again
     const [first, second, ...rest] = args;
     if (Array.isArray(first))
       first[0] = placed(first[0]); // by net.connect, which has read the arguments
     else if (typeof first === 'object' && first !== null) args[0] = placed(first as TcpNetConnectOpts);
-    else if (typeof second === 'string')
-      return Reflect.apply(connect, this, [placed({ port: Number(first), host: second }), ...rest]);
+    else if (typeof second === 'string' && second.startsWith(network))
+      return Reflect.apply(connect, this, [placed({ port: first as number, host: second }), ...rest]);
     return Reflect.apply(connect, this, args);
   };
+}
+
+/** Of IPv4 in IPv6; empty of a socket that is destroyed. */
+function plain(address = ''): string {
+  return address.replace(/^::ffff:/, '');
 }

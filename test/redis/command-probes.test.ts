@@ -7,7 +7,7 @@ import { makeRandom } from '../../src/core/prng.ts';
 import type { ProbeContext } from '../../src/faults/probes/probe.ts';
 import { makeProbe } from '../../src/faults/probes/registry.ts';
 import type { CommandSpec } from '../../src/scenario/faults/command.ts';
-import type { FaultName } from '../../src/scenario/faults/index.ts';
+import type { PlannedFault } from '../../src/scenario/plan.ts';
 import { testFolder } from '../support/cli.ts';
 import { startTestServer } from '../support/server.ts';
 
@@ -112,7 +112,7 @@ describe('a fault by commands is proved', () => {
     const at = { port: server.port };
     const failover = await made({ probe: { probe: 'failover', region: 'r' } }, contextOf(at));
     const restart = await made({ probe: { probe: 'restart', node: 'n' } }, contextOf(at));
-    const causes: { fault: FaultName; atMs: number }[] = [];
+    const causes: PlannedFault[] = [];
     const beside = { others: () => causes };
     const doubted = await made({ probe: { probe: 'failover', region: 'r' } }, contextOf(at, beside));
     const started = await made({ probe: { probe: 'restart', node: 'n' } }, contextOf(at, beside));
@@ -121,16 +121,19 @@ describe('a fault by commands is proved', () => {
     expect([await restart.look(), await restart.lookHealed?.()]).toEqual([same, same]);
     await server.client.replicaof('127.0.0.1', other.port);
     expect(await failover.look()).toEqual({ bit: true, saw: 'n was a primary and is a replica' });
-    causes.push({ fault: 'kill', atMs: 2_000 });
-    const saw = 'kill at 2 s may have caused that n was a primary and is a replica';
+    const kill = { fault: 'kill', node: 'n', atMs: 2_000, forMs: 1_000 } as const;
+    causes.push(kill);
+    const saw = 'n was a primary and is a replica, but perhaps because of kill at 2 s';
     expect(await doubted.look()).toEqual({ bit: false, saw });
     at.port = other.port;
     const another = { bit: true, saw: 'another process of n answers than before' };
     expect([await restart.look(), await restart.lookHealed?.()]).toEqual([another, another]);
     expect(await started.lookHealed?.()).toEqual({
-      ...{ bit: false, saw: `kill at 2 s may have caused that ${another.saw}` },
+      ...{ bit: false, saw: `${another.saw}, but perhaps because of kill at 2 s` },
     });
-    causes.splice(0, 1, { fault: 'latency', atMs: 2_000 });
+    causes.splice(0, 1, { ...kill, node: 'm' });
+    expect([await started.look(), await started.lookHealed?.()]).toEqual([another, another]);
+    causes.splice(0, 1, kill); // after the look that saw another process
     expect(await started.lookHealed?.()).toEqual(another);
     expect([failover.looks, restart.looks]).toEqual(['in the end', 'in the end']);
   });

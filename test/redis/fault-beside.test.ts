@@ -44,7 +44,7 @@ it('a failover is proved if no other fault can have caused it', async () => {
     [fault(replicate, 3_000, 6_000), fault('true', 3_200, 4_000)],
     server,
   );
-  const saw = (atS: number) => `command at ${atS} s may have caused that n was a primary and is a replica`;
+  const saw = (atS: number) => `n was a primary and is a replica, but perhaps because of command at ${atS} s`;
   expect([within, around]).toEqual([
     { fault: 'command', bit: false, saw: saw(3) },
     { fault: 'command', bit: false, saw: saw(3.2) },

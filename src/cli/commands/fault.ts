@@ -6,7 +6,7 @@ import { Command } from 'commander';
 import { invalidOption } from '../../core/errors.ts';
 import { printableLines } from '../../core/printable.ts';
 import { makeRandom } from '../../core/prng.ts';
-import type { Sight } from '../../faults/probes/probe.ts';
+import type { Probe, Sight } from '../../faults/probes/probe.ts';
 import { makeProbe } from '../../faults/probes/registry.ts';
 import { injectFault } from '../../faults/registry.ts';
 import type { Shell } from '../../faults/support/shell.ts';
@@ -95,8 +95,8 @@ async function hold(environment: Environment, spec: FaultSpec, flags: Flags): Pr
   };
   const alone = { isAlone: () => true, others: () => [] };
   const probe = spec.fault === 'command' ? await makeProbe(spec, { ...context, ...alone }) : undefined;
-  const say = ({ bit, saw }: Sight) =>
-    environment.log(printableLines(`${bit ? '' : 'not in force: '}${saw}\n`));
+  const say = ({ bit, saw }: Sight, unseen = 'not in force: ') =>
+    environment.log(printableLines(`${bit ? '' : unseen}${saw}\n`));
   const undo = await injectFault(spec, context).catch(async (error: unknown) => {
     try {
       await undoLeftBy(error)?.();
@@ -109,18 +109,40 @@ async function hold(environment: Environment, spec: FaultSpec, flags: Flags): Pr
     }
     throw error;
   });
-  if (spec.fault === 'command' && probe?.looks !== 'in the end')
-    say((await probe?.look()) ?? { bit: true, saw: 'not proved: it names no proof' });
+  const held = new AbortController();
+  const looking =
+    spec.fault === 'command' ? lookAt(probe, held.signal).then((sight) => say(sight)) : undefined;
+  if (probe?.looks !== 'in the end') await looking;
   if (!isMomentary(spec)) {
     environment.log(
       forMs === undefined ? 'in force until Ctrl-C\n' : `in force for ${forMs / 1_000} s, or until Ctrl-C\n`,
     );
     await waitFor(forMs, environment.interrupt);
   }
-  if (probe?.looks === 'in the end') say(await probe.look());
+  held.abort();
   await undo();
-  if (probe?.lookHealed !== undefined) say(await probe.lookHealed());
+  await looking;
   environment.log(isMomentary(spec) ? 'done\n' : 'healed\n');
+  if (probe?.lookHealed !== undefined) say(await seenBy(probe.lookHealed()), 'not proved: ');
+}
+
+const LOOK_EVERY_MS = 500;
+
+/** One look, or, of what takes its time, looks until one sees it or the signal comes. Never rejects. */
+async function lookAt(probe: Probe | undefined, signal: AbortSignal): Promise<Sight> {
+  if (probe === undefined) return { bit: true, saw: 'not proved: it names no proof' };
+  for (;;) {
+    const sight = await seenBy(probe.look());
+    if (sight.bit || signal.aborted || probe.looks !== 'in the end') return sight;
+    await waitFor(LOOK_EVERY_MS, signal);
+  }
+}
+
+/** A look that fails has seen nothing. */
+function seenBy(looking: Promise<Sight>): Promise<Sight> {
+  return looking.catch((error: unknown) => ({
+    ...{ bit: false, saw: `the probe failed: ${error instanceof Error ? error.message : error}` },
+  }));
 }
 
 /** Without a run, what commands print is kept in a new folder. */

@@ -4,8 +4,8 @@ import { type Answer, exchange } from '../../regions/network/exchange.ts';
 import { knock } from '../../regions/network/knock.ts';
 import { type Endpoint, nodesOf } from '../../regions/provider.ts';
 import type { CommandSpec } from '../../scenario/faults/command.ts';
-import type { FaultName } from '../../scenario/faults/index.ts';
 import type { ProbeName, ProbeSpec } from '../../scenario/faults/probe-spec.ts';
+import type { PlannedFault } from '../../scenario/plan.ts';
 import { formatDuration } from '../../scenario/units.ts';
 import type { FaultContext } from '../support/fault.ts';
 import { runCommand } from '../support/shell.ts';
@@ -144,14 +144,16 @@ async function roleChanged(
 }
 
 /** Another fault may have caused what a look saw: then it proves nothing. */
-function doubted({ bit, saw }: Sight, causes: ReturnType<ProbeContext['others']>): Sight {
+function doubted({ bit, saw }: Sight, causes: readonly PlannedFault[]): Sight {
   if (!bit || causes.length === 0) return { bit, saw };
   const names = new Set(causes.map(({ fault, atMs }) => `${fault} at ${atMs / 1_000} s`));
-  return { bit: false, saw: `${[...names].join(', ')} may have caused that ${saw}` };
+  return { bit: false, saw: `${saw}, but perhaps because of ${[...names].join(', ')}` };
 }
 
-/** Faults after which a node is silent, or another process. */
-const ENDING: ReadonlySet<FaultName> = new Set(['kill', 'restart', 'restart-empty', 'pause', 'command']);
+/** Whether a fault may silence or end the process of one of these nodes; of commands that is not known. */
+function endsOneOf(nodes: readonly string[], fault: PlannedFault): boolean {
+  return fault.fault === 'command' || ('node' in fault && nodes.includes(fault.node));
+}
 
 /** A process that is started in the end may answer only after its heal. */
 const STARTED_MS = 10_000;
@@ -170,14 +172,19 @@ async function restarted(
       if (was === undefined) return { bit: false, saw: `${node} did not answer before, too` };
       return now === undefined ? silent(node) : other(node, { before: was, now });
     });
-    return doubted(
-      allOf(sights),
-      others().filter(({ fault }) => ENDING.has(fault)),
-    );
+    return allOf(sights);
   };
+  const causes = () => others().filter((fault) => endsOneOf(nodes, fault));
+  let isAnother = false;
   return {
     looks: 'in the end',
-    look: async () => compare(await look(), (node) => ({ bit: true, saw: `${node} does not answer` })),
+    async look() {
+      const found = await look();
+      const sight = compare(found, (node) => ({ bit: true, saw: `${node} does not answer` }));
+      const proved = doubted(sight, causes());
+      isAnother = proved.bit && !found.includes(undefined);
+      return proved;
+    },
     async lookHealed() {
       const untilMs = performance.now() + STARTED_MS;
       let found = await look();
@@ -186,7 +193,8 @@ async function restarted(
         found = await look();
       }
       const late = `does not answer ${formatDuration(STARTED_MS)} after its heal`;
-      return compare(found, (node) => ({ bit: false, saw: `${node} ${late}` }));
+      const sight = compare(found, (node) => ({ bit: false, saw: `${node} ${late}` }));
+      return isAnother ? sight : doubted(sight, causes());
     },
   };
 }

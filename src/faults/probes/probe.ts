@@ -27,7 +27,7 @@ export interface ProbeContext extends FaultContext {
   /** Whether no other fault is in force: only then must all other links work. */
   readonly isAlone: () => boolean;
   /** The other faults of nodes and links whose effects may be seen: in force since the probe was made, or not settled by then. */
-  readonly others: () => readonly Pick<PlannedFault, 'fault' | 'atMs'>[];
+  readonly others: () => readonly PlannedFault[];
 }
 
 /**

@@ -46,7 +46,7 @@ export interface PluginOptions {
   readonly policies?: Readonly<Record<string, Policy>>;
   /** The cluster as the region reaches it: option `redis` of openclaw-rl's `createLimiter`. */
   readonly redis: RedisConnection;
-  /** The same for ioredis. A client without these options is in no region, so latencies and faults do not apply. */
+  /** The same for ioredis. */
   readonly ioredis: IoredisPlace;
   /** The region of the service. */
   readonly region: string;
