@@ -131,9 +131,9 @@ describe('a fault by commands is proved', () => {
     expect(await started.lookHealed?.()).toEqual({
       ...{ bit: false, saw: `${another.saw}, but perhaps because of kill at 2 s` },
     });
-    causes.splice(0, 1, { ...kill, node: 'm' });
+    causes.splice(0, 1, { ...kill, node: 'm' }, { fault: 'failover', node: 'n', atMs: 0, forMs: 1_000 });
     expect([await started.look(), await started.lookHealed?.()]).toEqual([another, another]);
-    causes.splice(0, 1, kill); // after the look that saw another process
+    causes.splice(0, 2, kill); // after the look that saw another process
     expect(await started.lookHealed?.()).toEqual(another);
     expect([failover.looks, restart.looks]).toEqual(['in the end', 'in the end']);
   });

@@ -4,6 +4,7 @@ import { type Answer, exchange } from '../../regions/network/exchange.ts';
 import { knock } from '../../regions/network/knock.ts';
 import { type Endpoint, nodesOf } from '../../regions/provider.ts';
 import type { CommandSpec } from '../../scenario/faults/command.ts';
+import type { FaultName } from '../../scenario/faults/index.ts';
 import type { ProbeName, ProbeSpec } from '../../scenario/faults/probe-spec.ts';
 import type { PlannedFault } from '../../scenario/plan.ts';
 import { formatDuration } from '../../scenario/units.ts';
@@ -150,9 +151,12 @@ function doubted({ bit, saw }: Sight, causes: readonly PlannedFault[]): Sight {
   return { bit: false, saw: `${saw}, but perhaps because of ${[...names].join(', ')}` };
 }
 
+const OF_PROCESSES: ReadonlySet<FaultName> = new Set(['kill', 'restart', 'restart-empty', 'pause']);
+
 /** Whether a fault may silence or end the process of one of these nodes; of commands that is not known. */
 function endsOneOf(nodes: readonly string[], fault: PlannedFault): boolean {
-  return fault.fault === 'command' || ('node' in fault && nodes.includes(fault.node));
+  if (fault.fault === 'command') return true;
+  return OF_PROCESSES.has(fault.fault) && 'node' in fault && nodes.includes(fault.node);
 }
 
 /** A process that is started in the end may answer only after its heal. */
