@@ -19,6 +19,11 @@ async function start(flagsAt: readonly string[] | ((port: number) => readonly st
   return { run, has: (file: string) => existsSync(join(folder, file)), port: server.port };
 }
 
+/** A server that a command has started, if it is there. */
+async function shutDown(port: number): Promise<void> {
+  await promisify(execFile)('redis-cli', ['-p', `${port}`, 'shutdown', 'nosave']).catch(() => {});
+}
+
 const BREAK = ['--inject', 'touch broken', '--heal', 'rm broken && touch healed'];
 
 describe('fault command', { timeout: 60_000 }, () => {
@@ -45,13 +50,26 @@ describe('fault command', { timeout: 60_000 }, () => {
       ...['--inject', `redis-cli -p ${at} shutdown nosave || true`, '--probe', 'restart,node=redis'],
       ...['--heal', `redis-server --port ${at} --save '' --daemonize yes`],
     ]);
-    onTestFinished(async () => {
-      await promisify(execFile)('redis-cli', ['-p', `${port}`, 'shutdown', 'nosave']).catch(() => {}); // it is gone
-    });
+    onTestFinished(() => shutDown(port));
     await untilSaid(run, /in force until Ctrl-C\nredis does not answer\n/);
     run.child.kill('SIGINT');
     expect(await run.ended, run.output.stderr).toBe(0);
     expect(run.output.stderr).toMatch(/\nhealed\nanother process of redis answers than before\n$/);
+  });
+
+  it('is no restart if only its heal is one', async () => {
+    const { run, port } = await start((at) => [
+      ...['--inject', 'true', '--probe', 'restart,node=redis', '--for', '1s'],
+      ...[
+        '--heal',
+        `redis-cli -p ${at} shutdown nosave; redis-server --port ${at} --save '' --daemonize yes`,
+      ],
+    ]);
+    onTestFinished(() => shutDown(port));
+    expect(await run.ended, run.output.stderr).toBe(0);
+    expect(run.output.stderr).toMatch(
+      /\nnot in force: the same process .*\nhealed\nnot proved: another process .*, but only after the heal\n$/,
+    );
   });
 
   it('is no restart if the same process answers until the heal and after it', async () => {

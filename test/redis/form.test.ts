@@ -50,6 +50,8 @@ describe.each(SERVERS)('form, of nodes of %s', { timeout: 60_000 }, (command) =>
   it('makes one cluster: a primary in each region, its replica in another; a run is possible', async () => {
     const nodes = await startNodes(command);
     const cwd = writeEndpoints(nodes.map(addressOf));
+    const diagnose = () => callCli(['doctor', '--endpoints', 'e.yaml'], { cwd });
+    expect((await diagnose()).stdout).toContain('openclaw-rl form <endpoints file>');
     const { code, stdout, stderr } = await form(cwd);
     expect([code, stdout.split('\n')], stderr).toEqual([
       0,
@@ -60,7 +62,7 @@ describe.each(SERVERS)('form, of nodes of %s', { timeout: 60_000 }, (command) =>
         ...['  n6 in ap-south: replica of n2', '  n4 in us-east: replica of n3', ''],
       ],
     ]);
-    const doctor = await callCli(['doctor', '--endpoints', 'e.yaml'], { cwd });
+    const doctor = await diagnose();
     expect([doctor.code, doctor.stdout], doctor.stderr).toEqual([0, expect.stringMatching(/acked/)]);
     const [, announced] = (await (nodes[5] as TestServer).client.config(
       'GET',
@@ -69,6 +71,12 @@ describe.each(SERVERS)('form, of nodes of %s', { timeout: 60_000 }, (command) =>
     expect(announced).toBe('127.0.0.1');
     const again = await form(cwd);
     expect([again.code, again.stderr]).toEqual([69, expect.stringContaining('knows 5 other nodes')]);
+    // Long after it is down the others take it for one of theirs.
+    await Promise.all(nodes.map(({ client }) => client.config('SET', 'cluster-node-timeout', 60_000)));
+    await nodes[5]?.stop();
+    const { stdout: oneDown } = await diagnose();
+    expect(oneDown).toMatch(/n6 .*does not answer/);
+    expect(oneDown).not.toContain('not in the file');
   });
 
   it('waits for a name that is not known yet, and for a node that is not there yet', async () => {

@@ -39,7 +39,7 @@ export async function startTestServer(
     async stop() {
       client.disconnect();
       await server.process.stop();
-      rmSync(folder, { recursive: true });
+      rmSync(folder, { recursive: true, force: true });
     },
   };
 }

@@ -110,8 +110,12 @@ async function hold(environment: Environment, spec: FaultSpec, flags: Flags): Pr
     throw error;
   });
   const held = new AbortController();
-  const looking =
-    spec.fault === 'command' ? lookAt(probe, held.signal).then((sight) => say(sight)) : undefined;
+  const look = async () => {
+    const sight = await lookAt(probe, held.signal);
+    say(sight);
+    return sight;
+  };
+  const looking = spec.fault === 'command' ? look() : undefined;
   if (probe?.looks !== 'in the end') await looking;
   if (!isMomentary(spec)) {
     environment.log(
@@ -121,9 +125,12 @@ async function hold(environment: Environment, spec: FaultSpec, flags: Flags): Pr
   }
   held.abort();
   await undo();
-  await looking;
+  const before = await looking;
   environment.log(isMomentary(spec) ? 'done\n' : 'healed\n');
-  if (probe?.lookHealed !== undefined) say(await seenBy(probe.lookHealed()), 'not proved: ');
+  if (probe?.lookHealed === undefined) return;
+  const { bit, saw } = await seenBy(probe.lookHealed());
+  const isOnlyNow = bit && before?.bit === false;
+  say({ bit: bit && !isOnlyNow, saw: isOnlyNow ? `${saw}, but only after the heal` : saw }, 'not proved: ');
 }
 
 const LOOK_EVERY_MS = 500;

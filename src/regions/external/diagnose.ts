@@ -54,7 +54,7 @@ export function diagnoseExternal(
       ? []
       : [
           checkMode(regions, answering),
-          ...checkListed(answering),
+          ...checkListed(looks),
           ...checkReplica(regions, answering),
           ...checkRefused(answering),
           checkEviction(answering, allowsEviction),
@@ -80,6 +80,11 @@ function checkNode(look: NodeLook): Check {
     return {
       ...{ name, mark: 'missing', found: `does not answer: ${trouble.message}` },
       mend: 'check its address in the file, that it runs, and whether it uses TLS (rediss://)',
+    };
+  if (announced.startsWith(':') && isBeyondReach)
+    return {
+      ...{ name, mark: 'missing', found: 'knows no other node, and not its own address' },
+      mend: 'make one cluster of fresh nodes: openclaw-rl form <endpoints file>; for a cluster of one set cluster-announce-ip',
     };
   if (isBeyondReach)
     return {
