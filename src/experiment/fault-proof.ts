@@ -1,6 +1,6 @@
 import { PROOF } from '../checker/evidence/unproved-faults.ts';
 import { given } from '../core/given.ts';
-import type { Probe, Sight } from '../faults/probes/probe.ts';
+import { failedLook, type Probe, type Sight } from '../faults/probes/probe.ts';
 import type { Event } from '../history/records/operation.ts';
 import { unlessInterrupted } from '../regions/waiting.ts';
 import type { PlannedFault } from '../scenario/plan.ts';
@@ -60,9 +60,9 @@ export class FaultProof {
   /** The fault has been healed. */
   async healed(): Promise<Proof> {
     const before = await Promise.all(this.#sights);
-    if (this.#probe.looks === 'after the heal') this.#add(this.#probe.look().catch(failed));
+    if (this.#probe.looks === 'after the heal') this.#add(this.#probe.look().catch(failedLook));
     else if (before.every((sight) => sight === undefined)) this.#add(Promise.resolve(UNSEEN));
-    if (this.#probe.lookHealed !== undefined) this.#add(this.#probe.lookHealed().catch(failed));
+    if (this.#probe.lookHealed !== undefined) this.#add(this.#probe.lookHealed().catch(failedLook));
     const sights = (await Promise.all(this.#sights)).filter((sight) => sight !== undefined);
     const last = sights.at(-1) ?? UNSEEN;
     const sight = sights.find(({ bit }) => bit === (this.#probe.looks === 'at times')) ?? last;
@@ -71,7 +71,7 @@ export class FaultProof {
 
   #look(): Promise<Sight | undefined> {
     const { signal } = this.#watching;
-    const looking = this.#probe.look().catch(failed);
+    const looking = this.#probe.look().catch(failedLook);
     return this.#add(unlessInterrupted(signal, 'looking at a fault', looking).catch(() => undefined));
   }
 
@@ -82,10 +82,6 @@ export class FaultProof {
     this.#sights.push(look);
     return look;
   }
-}
-
-function failed(error: unknown): Sight {
-  return { bit: false, saw: `the probe failed: ${error instanceof Error ? error.message : error}` };
 }
 
 /** A sentence for each fault that has no record, since its injection was not begun. */

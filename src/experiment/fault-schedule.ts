@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { given } from '../core/given.ts';
 import { makeRandom } from '../core/prng.ts';
-import { neverSeen, type Probe, type ProbeContext } from '../faults/probes/probe.ts';
+import { failedLook, neverSeen, type ProbeContext } from '../faults/probes/probe.ts';
 import { makeProbe } from '../faults/probes/registry.ts';
 import { Traffic } from '../faults/probes/traffic.ts';
 import { injectFault } from '../faults/registry.ts';
@@ -186,10 +186,7 @@ export class FaultSchedule {
   /** Reads what the fault is compared with. Rejects on abort. */
   async #prepare(fault: PlannedFault, context: ProbeContext): Promise<FaultProof | undefined> {
     const { signal } = this.#over;
-    const making = makeProbe(fault, context).catch((error: unknown): Probe => {
-      const why = error instanceof Error ? error.message : error;
-      return neverSeen({ bit: false, saw: `the probe failed: ${why}` });
-    });
+    const making = makeProbe(fault, context).catch((error: unknown) => neverSeen(failedLook(error)));
     const probe = await unlessInterrupted(signal, `preparing ${fault.fault}`, making);
     return probe && new FaultProof(probe, { signal, nowUs: this.#options.nowUs });
   }

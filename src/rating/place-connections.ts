@@ -1,4 +1,5 @@
 import { Socket, type TcpNetConnectOpts } from 'node:net';
+import { plainAddress } from '../core/plain-address.ts';
 
 /**
  * Places the connections of this process in a region: those to its network, 127.x.0.0/16, come from this address of it, of
@@ -10,7 +11,7 @@ export function placeConnections(localAddress: string, log: (text: string) => vo
   if (network === undefined) return;
   let isLogged = false;
   const look = function (this: Socket) {
-    const [from, to] = [plain(this.localAddress), plain(this.remoteAddress)];
+    const [from, to] = [plainAddress(this.localAddress), plainAddress(this.remoteAddress)];
     if (isLogged || from === '' || !to.startsWith(network) || from === localAddress) return;
     isLogged = true;
     log(
@@ -32,9 +33,4 @@ export function placeConnections(localAddress: string, log: (text: string) => vo
       return Reflect.apply(connect, this, [placed({ port: first as number, host: second }), ...rest]);
     return Reflect.apply(connect, this, args);
   };
-}
-
-/** Of IPv4 in IPv6; empty of a socket that is destroyed. */
-function plain(address = ''): string {
-  return address.replace(/^::ffff:/, '');
 }

@@ -1,6 +1,7 @@
 import { Cluster, type Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { makeRandom } from '../../src/core/prng.ts';
+import { ALONE } from '../../src/faults/probes/probe.ts';
 import { makeProbe } from '../../src/faults/probes/registry.ts';
 import { injectFault } from '../../src/faults/registry.ts';
 import type { Undo } from '../../src/faults/support/fault.ts';
@@ -61,7 +62,7 @@ describe.each(SERVERS)('slots that move, on %s', { timeout: 120_000 }, (server) 
     const moves: (SlotsMove & { isDone: boolean })[] = [];
     const noteMove = (move: SlotsMove) => (isDone: boolean) => void moves.push({ ...move, isDone });
     const context = { regions, random: makeRandom(1), signal, noteMove };
-    const probe = await makeProbe(spec, { ...context, isAlone: () => true, others: () => [] });
+    const probe = await makeProbe(spec, { ...context, ...ALONE });
     const undo: Undo = await injectFault(spec, context);
     return { undo, moves, probe };
   }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { makeRandom } from '../../src/core/prng.ts';
-import type { Probe, Sight } from '../../src/faults/probes/probe.ts';
+import { ALONE, type Probe, type Sight } from '../../src/faults/probes/probe.ts';
 import { makeProbe } from '../../src/faults/probes/registry.ts';
 import { injectFault } from '../../src/faults/registry.ts';
 import type { FaultContext } from '../../src/faults/support/fault.ts';
@@ -182,7 +182,7 @@ describe('the probe of a fault', { timeout: 120_000 }, () => {
     },
   });
   const probeOf = async (spec: FaultSpec, isAlone = true) => {
-    const probe = await makeProbe(spec, { ...context(), isAlone: () => isAlone, others: () => [] });
+    const probe = await makeProbe(spec, { ...context(), ...ALONE, isAlone: () => isAlone });
     if (probe === undefined) throw new Error(`${spec.fault} has no probe`);
     return probe;
   };
@@ -287,7 +287,7 @@ describe('the probe of a fault', { timeout: 120_000 }, () => {
     const onSingle = { ...context(), regions: single.regions };
     try {
       for (const { spec, yes, no } of ON_SINGLE) {
-        const probe = await makeProbe(spec, { ...onSingle, isAlone: () => true, others: () => [] });
+        const probe = await makeProbe(spec, { ...onSingle, ...ALONE });
         if (probe === undefined) throw new Error(`${spec.fault} has no probe`);
         await calmLook(probe, no);
         const undo = await injectFault(spec, onSingle);

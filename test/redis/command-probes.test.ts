@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { makeRandom } from '../../src/core/prng.ts';
-import type { ProbeContext } from '../../src/faults/probes/probe.ts';
+import { ALONE, type ProbeContext } from '../../src/faults/probes/probe.ts';
 import { makeProbe } from '../../src/faults/probes/registry.ts';
 import type { CommandSpec } from '../../src/scenario/faults/command.ts';
 import type { PlannedFault } from '../../src/scenario/plan.ts';
@@ -17,8 +17,7 @@ function contextOf(at: { port: number }, more: Partial<ProbeContext> = {}): Prob
   const topology = { regions: ['r'], nodes: [{ name: 'n', region: 'r' }] };
   const regions = { topology, direct: place } as unknown as ProbeContext['regions'];
   const signal = new AbortController().signal;
-  const alone = { isAlone: () => true, others: () => [] };
-  return { regions, services: { r: place() }, ...alone, random: makeRandom(1), signal, ...more };
+  return { regions, services: { r: place() }, ...ALONE, random: makeRandom(1), signal, ...more };
 }
 
 const made = async (spec: Pick<CommandSpec, 'proof' | 'probe'>, context: ProbeContext) => {

@@ -6,7 +6,7 @@ import { Command } from 'commander';
 import { invalidOption } from '../../core/errors.ts';
 import { printableLines } from '../../core/printable.ts';
 import { makeRandom } from '../../core/prng.ts';
-import type { Probe, Sight } from '../../faults/probes/probe.ts';
+import { ALONE, failedLook, type Probe, type Sight } from '../../faults/probes/probe.ts';
 import { makeProbe } from '../../faults/probes/registry.ts';
 import { injectFault } from '../../faults/registry.ts';
 import type { Shell } from '../../faults/support/shell.ts';
@@ -93,8 +93,7 @@ async function hold(environment: Environment, spec: FaultSpec, flags: Flags): Pr
     ...{ regions, random, signal: environment.interrupt },
     ...(spec.fault === 'command' && { shell: await openShell(environment) }),
   };
-  const alone = { isAlone: () => true, others: () => [] };
-  const probe = spec.fault === 'command' ? await makeProbe(spec, { ...context, ...alone }) : undefined;
+  const probe = spec.fault === 'command' ? await makeProbe(spec, { ...context, ...ALONE }) : undefined;
   const say = ({ bit, saw }: Sight, unseen = 'not in force: ') =>
     environment.log(printableLines(`${bit ? '' : unseen}${saw}\n`));
   const undo = await injectFault(spec, context).catch(async (error: unknown) => {
@@ -128,9 +127,9 @@ async function hold(environment: Environment, spec: FaultSpec, flags: Flags): Pr
   const before = await looking;
   environment.log(isMomentary(spec) ? 'done\n' : 'healed\n');
   if (probe?.lookHealed === undefined) return;
-  const { bit, saw } = await seenBy(probe.lookHealed());
-  const isOnlyNow = bit && before?.bit === false;
-  say({ bit: bit && !isOnlyNow, saw: isOnlyNow ? `${saw}, but only after the heal` : saw }, 'not proved: ');
+  const { bit, saw } = await probe.lookHealed().catch(failedLook);
+  const late = bit && before?.bit === false ? ', but only after the heal' : '';
+  say({ bit: bit && late === '', saw: `${saw}${late}` }, 'not proved: ');
 }
 
 const LOOK_EVERY_MS = 500;
@@ -139,17 +138,10 @@ const LOOK_EVERY_MS = 500;
 async function lookAt(probe: Probe | undefined, signal: AbortSignal): Promise<Sight> {
   if (probe === undefined) return { bit: true, saw: 'not proved: it names no proof' };
   for (;;) {
-    const sight = await seenBy(probe.look());
+    const sight = await probe.look().catch(failedLook);
     if (sight.bit || signal.aborted || probe.looks !== 'in the end') return sight;
     await waitFor(LOOK_EVERY_MS, signal);
   }
-}
-
-/** A look that fails has seen nothing. */
-function seenBy(looking: Promise<Sight>): Promise<Sight> {
-  return looking.catch((error: unknown) => ({
-    ...{ bit: false, saw: `the probe failed: ${error instanceof Error ? error.message : error}` },
-  }));
 }
 
 /** Without a run, what commands print is kept in a new folder. */

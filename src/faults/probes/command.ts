@@ -170,14 +170,14 @@ async function restarted(
 ): Promise<Probe> {
   const look = () => Promise.all(nodes.map((node) => processOf(node, regions)));
   const before = await look();
-  const compare = (found: readonly (string | undefined)[], silent: (node: string) => Sight) => {
-    const sights = nodes.map((node, at): Sight => {
-      const [was, now] = [before[at], found[at]];
-      if (was === undefined) return { bit: false, saw: `${node} did not answer before, too` };
-      return now === undefined ? silent(node) : other(node, { before: was, now });
-    });
-    return allOf(sights);
-  };
+  const compare = (found: readonly (string | undefined)[], silent: (node: string) => Sight) =>
+    allOf(
+      nodes.map((node, at) => {
+        const [was, now] = [before[at], found[at]];
+        if (was === undefined) return { bit: false, saw: `${node} did not answer before, too` };
+        return now === undefined ? silent(node) : other(node, { before: was, now });
+      }),
+    );
   const causes = () => others().filter((fault) => endsOneOf(nodes, fault));
   let isAnother = false;
   return {

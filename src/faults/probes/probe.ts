@@ -41,6 +41,14 @@ export function allOf(sights: readonly Sight[]): Sight {
   return failed ?? { bit: sights.length > 0, saw: sights.map(({ saw }) => saw).join('; ') };
 }
 
+/** A look that fails has seen nothing. */
+export function failedLook(error: unknown): Sight {
+  return { bit: false, saw: `the probe failed: ${error instanceof Error ? error.message : error}` };
+}
+
+/** There is no other fault. */
+export const ALONE: Pick<ProbeContext, 'isAlone' | 'others'> = { isAlone: () => true, others: () => [] };
+
 /** The probe of a fault that cannot be looked at. */
 export function neverSeen(sight: Sight): Probe {
   return { looks: 'at once', look: async () => sight };

@@ -76,8 +76,3 @@ export function isEveryAddress(host: string): boolean {
 export function boundForm({ host, port }: Address): string {
   return formatAddress({ host: isEveryAddress(host) ? '::' : host, port });
 }
-
-/** An IPv4 address without the `::ffff:` prefix of IPv6 sockets. */
-export function plainAddress(address: string | undefined): string {
-  return (address ?? '').replace(/^::ffff:/, '');
-}

@@ -1,5 +1,6 @@
 import type { Server, Socket } from 'node:net';
-import { boundForm, plainAddress } from './address.ts';
+import { plainAddress } from '../../core/plain-address.ts';
+import { boundForm } from './address.ts';
 import type { Clock } from './clock.ts';
 import { Connections } from './connections.ts';
 import {

@@ -1,7 +1,8 @@
 import { Socket } from 'node:net';
+import { plainAddress } from '../../core/plain-address.ts';
 import { makeRandom } from '../../core/prng.ts';
 import type { Direction, Toxic } from '../toxic.ts';
-import { parseAddress, plainAddress } from './address.ts';
+import { parseAddress } from './address.ts';
 import type { Clock } from './clock.ts';
 import { SOCKET } from './listener.ts';
 import type { CountBytes } from './proxy-metrics.ts';
