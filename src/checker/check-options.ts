@@ -45,6 +45,8 @@ export interface CheckOptions {
    * have some left.
    */
   readonly falseDenialsAtMost?: number;
+  /** A test cannot wait for further windows: where one is demanded only, what is admitted later is not asked. */
+  readonly isOneWindowEnough?: boolean;
   /** The most stated values that may be wrong. Default: any number; they are findings and no claim. */
   readonly dishonestAtMost?: number;
   /** What the strategy declares of the values that it states, besides its false denials. Default: nothing. */

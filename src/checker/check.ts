@@ -21,6 +21,7 @@ import { assumedOfClock } from './clocks/grant.ts';
 import { acquittedByWidth } from './doubts/widened.ts';
 import { countContested } from './evidence/contested-facts.ts';
 import type { CheckFacts } from './evidence/facts.ts';
+import { floorFacts } from './evidence/floor.ts';
 import { headroomFacts } from './evidence/headroom-facts.ts';
 import { recordedProblems } from './evidence/recorded-problems.ts';
 import { harmlessOutside, simulationFacts } from './evidence/simulation-facts.ts';
@@ -107,6 +108,8 @@ export function examineHistory(recorded: History, options: CheckOptions): Examin
     diagnosis: [...reasons.map(({ sentence }) => sentence), ...results.notes],
     ...(reasons.length > 0 && { reasons }),
     shares: results.shares,
+    ...floorFacts(history, context),
+    ...notJudged(prepared),
     whole: results.whole,
     phases: results.phases,
     regions: results.regions,
@@ -114,7 +117,7 @@ export function examineHistory(recorded: History, options: CheckOptions): Examin
     faults: history.faults,
     events: reportedEvents(history),
   };
-  const report = withVerdict(facts, chooseClaims(options, { promise, isOpen: facts.whole.arrivals > 0 }));
+  const report = withVerdict(facts, chooseClaims(options, { ...prepared, isOpen: facts.whole.arrivals > 0 }));
   const ofHistory = [...clockNotes(table, facts.clock.steps), ...harmlessOutside(history)];
   return {
     report: withNotes(report, [...ofHistory, ...(options.notes ?? []), ...remarks.notes]),
@@ -124,6 +127,11 @@ export function examineHistory(recorded: History, options: CheckOptions): Examin
     certificates,
     judged: history,
   };
+}
+
+function notJudged({ windows }: Prepared): Pick<CheckFacts, 'notJudged'> {
+  if (windows?.areDenialsJudged !== false) return {};
+  return { notJudged: [`denials: ${whyDenialsAreNotJudged(windows)}`] };
 }
 
 function withNotes(report: CheckReport, more: readonly string[]): CheckReport {

@@ -116,8 +116,11 @@ describe('a denial of a window', () => {
   });
 
   it.each([
-    { promise: 'fixed-window:2/10s', whyNot: 'it is not known when a window ends' },
-    { promise: 'fixed-window:2/10s:first', whyNot: 'it is not known when a window ends' },
+    { promise: 'fixed-window:2/10s', whyNot: 'fixed-window:2/10s does not say when its windows start' },
+    {
+      promise: 'fixed-window:2/10s:first',
+      whyNot: 'fixed-window:2/10s:first does not say when its windows start',
+    },
     {
       promise: 'sliding-counter:2/10s',
       whyNot:

@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { renderAnnotations } from './annotations.ts';
 import { makeCheckDocument } from './check-report.ts';
 import { judgeAgain } from './judge-again.ts';
 import { renderJunit } from './junit.ts';
 import { renderMarkdown } from './markdown.ts';
 import { parseReport } from './schema.ts';
+import { renderVerdict } from './verdict-text.ts';
 
 const FIXTURES = join(import.meta.dirname, '../../test/fixtures/runs');
 const kept = (name: string) => parseReport(readFileSync(join(FIXTURES, name, 'report.json'), 'utf8'), name);
@@ -61,6 +63,23 @@ describe('JUnit', () => {
     const reasons = [{ reason: 'race', sentence: 'read-then-write race: ...' }];
     expect(renderJunit({ ...article, reasons })).toContain('<property name="reason" value="race"/>');
     expect(renderJunit(article)).not.toContain('name="reason"');
+  });
+
+  it('U2: says which denials are not judged, as every other output does', () => {
+    const sentence = 'denials: fixed-window:20/4s:first does not say when its windows start';
+    const document = { ...central, notJudged: [sentence] };
+    const outputs = {
+      junit: renderJunit(document),
+      terminal: renderVerdict(document, { colour: false }),
+      markdown: renderMarkdown(document).replaceAll('*', ''),
+      annotations: renderAnnotations(document).replace('::denials', ' denials'),
+      json: JSON.stringify(parseReport(JSON.stringify(document), 'it')).replace(
+        'notJudged":["',
+        'not judged ',
+      ),
+    };
+    for (const [name, text] of Object.entries(outputs))
+      expect(text, name).toContain(`not judged ${sentence}`);
   });
 
   it('says when the run began, and how long its load was', () => {

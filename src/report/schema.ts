@@ -18,7 +18,7 @@ import { headroom } from './headroom-schema.ts';
 import { machineFields } from './machine-schema.ts';
 import { parts } from './part-schema.ts';
 import type { RunReport } from './report.ts';
-import { sample, shares } from './share-schema.ts';
+import { floorFields, sample, shares } from './share-schema.ts';
 import { simulationFields } from './simulation-schema.ts';
 
 const counts = z.object({ allowed: z.number(), denied: z.number(), failed: z.number(), info: z.number() });
@@ -210,6 +210,7 @@ const reportSchema = z
       .partialRecord(z.enum(['overAdmission', 'falseDenials', 'replay', 'windows', 'dishonest']), doubt)
       .exactOptional()
       .describe('found, but explained if `needed` requests of a bucket are missing; `most` may be'),
+    ...floorFields,
     shares: shares.exactOptional().describe('the bucket with the largest share of each kind'),
     lostDecisions: z.array(lost),
     shards: z.array(shard),

@@ -22,6 +22,29 @@ export const shares = z.object({
   doubtfulWindow: windowShare.exactOptional(),
 });
 
+const bucketFloor = z.object({
+  bucket: z.string(),
+  ...{ admitted: z.number(), ideal: z.number() },
+  before: z.number().describe('the part of admitted that may be from before the first denial'),
+});
+
+/** What buckets that denied admitted, and what every limiter of the promise admits of the same requests; tokens. */
+const floor = z.object({
+  buckets: z.number().describe('those with an ideal of more than one limit'),
+  denied: z.number(),
+  least: bucketFloor.exactOptional().describe('the bucket that admitted the smallest share of its ideal'),
+  clearest: bucketFloor
+    .exactOptional()
+    .describe('the bucket in which a limiter that admits nothing after its first denial is seen best'),
+  missing: z.number().describe('the most that missing requests can have been charged in one bucket'),
+});
+
+/** Of a promise that judges no denials. */
+export const floorFields = {
+  floor: floor.exactOptional(),
+  notJudged: z.array(z.string()).exactOptional().describe('what is not judged, and why'),
+};
+
 /** Only some buckets were recorded and judged. */
 export const sample = z.object({
   share: z.number().describe('the probability with which the seed draws a bucket'),

@@ -23,7 +23,13 @@ export function adviceOn(found: Case): readonly string[] {
     return [...new Set(report.claims.flatMap((claim) => missing(claim, found)))];
   const isBelow = report.falseDenials.total + report.replay.total > 0;
   const isAbove = report.overAdmission.buckets + report.windows.buckets > 0;
+  const isLocked = report.claims.some(
+    ({ claim, status }) => status === 'broken' && claim.startsWith('admitted'),
+  );
   return [
+    ...(isLocked
+      ? ['if the limiter also counts what it denies, and that is intended: { falseDenials: Infinity }']
+      : []),
     ...(isBelow && recorded.initial === 'full'
       ? [
           "it is judged as if every bucket was full at the start: if it was in use before, set initial: 'unknown' of recordTakes",

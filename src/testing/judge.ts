@@ -18,6 +18,7 @@ export function judgeTakes(
   const { promise, policies } = yardstick;
   const report = checkHistory(buildHistory(recorded, yardstick), {
     ...readJudgeOptions({ ...options, promise: formatPromise(promise) }, matcher),
+    isOneWindowEnough: true,
     ...(matcher === 'toBeHonest' && { claims: honestClaims(options) }),
   });
   return makeCheckDocument(factsOf(recorded, policies), report);

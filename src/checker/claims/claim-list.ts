@@ -18,6 +18,8 @@ export interface MeasureFacts {
   readonly aboutShare?: string;
   /** What a count counts, where the finding does not say it. */
   readonly noun?: string;
+  /** What a share is of, as the claim has it after its limit. */
+  readonly of?: string;
 }
 
 const EXCESS = { kind: 'correctness', operator: '<=', units: ['tokens', 'share', 'bound'] } as const;
@@ -54,6 +56,14 @@ export const MEASURES = {
     ofPhase: false,
     about: 'windows that admitted more than promised',
     noun: 'windows',
+  },
+  admitted: {
+    kind: 'correctness',
+    operator: '>=',
+    units: ['share'],
+    ofPhase: false,
+    of: 'ideal',
+    about: 'of what every limiter of the promise must admit of the same requests admitted, in any one bucket',
   },
   dishonest: {
     ...COUNT,

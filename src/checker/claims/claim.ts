@@ -61,7 +61,8 @@ export function splitClaim(text: string): ClaimParts {
   const facts: MeasureFacts = MEASURES[measure];
   if (operator !== facts.operator)
     throw invalidClaim(text, `${measure} needs the operator ${facts.operator}`);
-  return { measure, facts, outcome, limitText, phaseText };
+  const isOf = facts.of !== undefined && phaseText?.replace(/\s+/g, ' ') === `of ${facts.of}`;
+  return { measure, facts, outcome, limitText, phaseText: isOf ? undefined : phaseText };
 }
 
 /** A claim with its text. */
@@ -73,7 +74,8 @@ export function makeClaim(claim: Omit<Claim, 'text'>): Claim {
 export function claimText({ measure, outcome, phase }: Omit<Claim, 'text' | 'limit'>, limit: string): string {
   const of = isLatency(measure) ? `(${outcome ?? 'any'})` : '';
   const during = phase === undefined ? '' : ` ${phase}`;
-  return `${measure}${of} ${MEASURES[measure].operator} ${limit}${during}`;
+  const { operator, of: whole }: MeasureFacts = MEASURES[measure];
+  return `${measure}${of} ${operator} ${limit}${whole === undefined ? '' : ` of ${whole}`}${during}`;
 }
 
 /** What a claim means, as a sentence to print before anything runs. */

@@ -1,6 +1,7 @@
 import type { Promised } from '../../core/promise.ts';
 import { type StrategyTraits, traitsOf } from '../../core/strategies.ts';
 import type { CheckOptions } from '../check-options.ts';
+import type { Prepared } from '../prepare.ts';
 import { type Claim, DROPPED_AT_MOST, makeClaim, parseClaim } from './claim.ts';
 import { FAILED_AT_MOST, isOnCorrectness, withEvidence } from './evidence-claims.ts';
 
@@ -59,8 +60,11 @@ function claimsOfPromise(promise: Promised, isClockRead: boolean): readonly stri
   if (promise.type === 'token-bucket') return ['total-excess <= 0', 'false-denials <= 0'];
   const isPlaced = promise.type === 'fixed-window' && promise.alignment === 'epoch' && isClockRead;
   const areDenialsJudged = promise.type === 'sliding-window' || isPlaced;
-  return areDenialsJudged ? ['windows <= 0', 'false-denials <= 0'] : ['windows <= 0'];
+  return ['windows <= 0', areDenialsJudged ? 'false-denials <= 0' : FLOOR.text];
 }
+
+/** In place of judged denials: a limiter that locks its users out admits less. */
+const FLOOR = makeClaim({ measure: 'admitted', unit: 'share', limit: 0.5 });
 
 /** Of our own strategies only: many limiters state something wrong, and what they admit is then right nevertheless. */
 const HONEST = 'dishonest <= 0';
@@ -95,7 +99,7 @@ export function claimForStrategy(claim: unknown, strategy: string): unknown {
 /** The claims of the options, or the default claims of their promise under an open or a closed load. */
 export function chooseClaims(
   options: CheckOptions,
-  { promise, isOpen }: { readonly promise: Promised; readonly isOpen: boolean },
+  { promise, windows, isOpen }: Pick<Prepared, 'promise' | 'windows'> & { readonly isOpen: boolean },
 ): readonly Claim[] {
   if (options.claims !== undefined) return withEvidence(options.claims, options.headroomAtMost);
   const { contestedAtLeast = 0, contestedBucketsAtLeast, infoAtMost = 1, headroomAtMost } = options;
@@ -103,7 +107,9 @@ export function chooseClaims(
   const atLeast = (unit: 'share' | 'count', limit: number | undefined) =>
     limit === undefined || limit === 0 ? [] : [makeClaim({ measure: 'contested', unit, limit })];
   return [
-    ...(promise.type === 'token-bucket' ? bucketClaims(options) : windowClaims(options)),
+    ...(promise.type === 'token-bucket'
+      ? bucketClaims(options)
+      : windowClaims(options, windows?.areDenialsJudged)),
     ...honestyClaims(options),
     makeClaim({ measure: 'info', ...share(infoAtMost) }),
     makeClaim({ measure: 'failed', ...share(FAILED_AT_MOST) }),
@@ -116,8 +122,11 @@ export function chooseClaims(
   ];
 }
 
-function windowClaims(options: CheckOptions): Claim[] {
-  return [makeClaim({ measure: 'windows', unit: 'count', limit: 0 }), denialClaim(options)];
+function windowClaims(options: CheckOptions, areDenialsJudged = false): Claim[] {
+  const windows = makeClaim({ measure: 'windows', unit: 'count', limit: 0 });
+  if (areDenialsJudged) return [windows, denialClaim(options)];
+  if (options.falseDenialsAtMost === Number.POSITIVE_INFINITY) return [windows];
+  return [windows, options.isOneWindowEnough === true ? { ...FLOOR, ifAny: true } : FLOOR];
 }
 
 function honestyClaims({ dishonestAtMost }: CheckOptions): Claim[] {

@@ -75,7 +75,8 @@ function compare(claim: Claim, sample: Sample) {
     };
   const { operator, noun }: MeasureFacts = MEASURES[claim.measure];
   const beyond = (amount: number) => (operator === '<=' ? amount - (limit ?? 0) : (limit ?? 0) - amount);
-  if (beyond(least) <= 0 && beyond(most) > 0)
+  const [best, worst] = operator === '<=' ? [least, most] : [most, least];
+  if (beyond(best) <= 0 && beyond(worst) > 0)
     return { status: 'unknown' as const, reason: `${about}${where}; ${doubt}` };
   const over = beyond(measured);
   if (over <= 0) return { status: 'holds' as const, reason: `${about}${where}${limitText(claim, limit)}` };

@@ -9,9 +9,10 @@ import { type Claim, isLatency } from './claim.ts';
 import { formatPercent } from './claim-limit.ts';
 import type { Measure } from './claim-list.ts';
 import { dishonestRowSample, dishonestSample } from './dishonest-sample.ts';
+import { floorSample } from './floor-sample.ts';
 import { type Sample, withDoubt } from './sample.ts';
 import { isRelative, relativeSample } from './share-samples.ts';
-import { latencySample, throughputSample } from './speed-samples.ts';
+import { droppedSample, latencySample, throughputSample } from './speed-samples.ts';
 import { missingFor } from './why-no-sample.ts';
 
 /** Measures a claim: once for the run, once for each phase of that name, or once for each shard of a bound. */
@@ -62,6 +63,7 @@ const WHOLE: Partial<Record<Measure, (facts: CheckFacts, claim: Claim) => Sample
   'false-denials': denialSample,
   replay: replaySample,
   windows: windowsSample,
+  admitted: floorSample,
   dishonest: dishonestSample,
   failed: ({ whole, errors }, claim) => undecidedSample('failed', claim, whole, errors),
   info: ({ whole, errors }, claim) => undecidedSample('info', claim, whole, errors),
@@ -98,6 +100,7 @@ function rowSample(claim: Claim, row: EvidenceRow): Sample {
       return throughputSample(row);
     case 'worst-window':
     case 'windows':
+    case 'admitted':
     case 'contested':
     case 'headroom':
       throw new Error(`${measure} is not of a phase`); // parseClaim rejects such a claim
@@ -247,15 +250,6 @@ function codesText(errors: ErrorCounts): string {
     .slice(0, 3)
     .map(([code, times]) => `${code} ${times} times`);
   return codes.length === 0 ? '' : `: ${codes.join(', ')}`;
-}
-
-function droppedSample({ limit }: Claim, { dropped, arrivals }: EvidenceRow): Sample {
-  const share = dropped / arrivals;
-  return {
-    measured: share,
-    about: `${formatPercent(share, limit)} of the ${arrivals} requests that were due were dropped`,
-    wayOut: 'give the load more connections or a lower rate',
-  };
 }
 
 /** The policy that was at its limit the least, if there is one whose busiest buckets were not all at theirs. */

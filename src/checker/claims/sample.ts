@@ -33,7 +33,9 @@ export function withDoubt(sample: Sample, measure: Measure, { doubts, unaccounte
   return { ...sample, measured, most, doubt: sample.doubt === undefined ? text : `${sample.doubt}; ${text}` };
 }
 
-export const DOUBTED_BY: Partial<Record<Measure, Doubted>> & Record<CorrectnessMeasure, Doubted> = {
+/** The sample of `admitted` has its own doubt. */
+export const DOUBTED_BY: Partial<Record<Measure, Doubted>> &
+  Record<Exclude<CorrectnessMeasure, 'admitted'>, Doubted> = {
   'total-excess': 'overAdmission',
   'worst-window': 'overAdmission',
   'false-denials': 'falseDenials',

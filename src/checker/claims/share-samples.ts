@@ -4,12 +4,13 @@ import type { CheckFacts } from '../evidence/facts.ts';
 import { type BucketShare, numberOf, type ShareRow, type WindowOfShare } from '../evidence/shares.ts';
 import type { Claim } from './claim.ts';
 import { formatMeasured } from './claim-limit.ts';
-import { MEASURES } from './claim-list.ts';
+import { MEASURES, type MeasureFacts } from './claim-list.ts';
 import { DOUBTED_BY, type Sample } from './sample.ts';
 
 /** Whether a claim compares a finding with what an ideal bucket would have admitted. */
 export function isRelative({ measure, unit }: Claim): boolean {
-  return unit === 'share' && MEASURES[measure].kind === 'correctness';
+  const { aboutShare }: MeasureFacts = MEASURES[measure];
+  return unit === 'share' && aboutShare !== undefined;
 }
 
 /** A sample in shares, from the sample of the same measure in tokens or requests. `phase`: its index. */

@@ -22,6 +22,7 @@ const NEEDS: Readonly<Record<Measure, ((row: EvidenceRow) => string | undefined)
   'false-denials': undefined,
   replay: undefined,
   windows: admission,
+  admitted: undefined,
   dishonest: undefined,
   info: request,
   failed: request,

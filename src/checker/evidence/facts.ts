@@ -10,6 +10,7 @@ import type { ClockFacts } from '../machines/machine-facts.ts';
 import type { LostDecisions } from '../shards/lost-decisions.ts';
 import type { ShardFacts } from '../shards/shard.ts';
 import type { EvidenceCell } from './counter.ts';
+import type { FloorFacts } from './floor.ts';
 import type { HeadroomFacts } from './headroom-facts.ts';
 import type { Shares } from './shares.ts';
 import type { EvidenceRow } from './tally.ts';
@@ -96,6 +97,10 @@ export interface CheckFacts extends ClockFacts {
   readonly assumptions?: readonly string[];
   /** Findings that requests missing from the history can explain. Findings and excesses do not include them. */
   readonly doubts?: Readonly<Partial<Record<Doubted, Doubt>>>;
+  /** Of a promise of windows; absent in reports of earlier versions. */
+  readonly floor?: FloorFacts;
+  /** What is not judged and why, as sentences; absent if all is. */
+  readonly notJudged?: readonly string[];
   /** Findings relative to what an ideal bucket would have admitted; absent in reports of earlier versions. */
   readonly shares?: Shares;
   /** Causes that the history shows, the gravest first; empty if it shows none. */

@@ -49,13 +49,14 @@ interface Explained {
   readonly diagnosis: readonly string[];
   readonly claims: readonly ClaimResult[];
   readonly notes?: readonly string[];
+  readonly notJudged?: readonly string[];
 }
 
 /**
- * The causes and the notes as lines with their label. With the verdict `pass`, a cause breaks no claim: it becomes a
+ * What is not judged, the causes and the notes as lines with their label. With the verdict `pass`, a cause breaks no claim: it becomes a
  * note, with the claims that still hold.
  */
-export function listRemarks({ verdict, diagnosis, claims, notes = [] }: Explained) {
+export function listRemarks({ verdict, diagnosis, claims, notes = [], notJudged = [] }: Explained) {
   const held = claims.filter(({ kind, status }) => kind === 'correctness' && status === 'holds');
   const tolerant = held.filter(({ measured }) => measured !== null && measured > 0);
   const shown = tolerant.length === 0 ? held : tolerant;
@@ -65,5 +66,9 @@ export function listRemarks({ verdict, diagnosis, claims, notes = [] }: Explaine
       ? ({ label: 'note', sentence: `${sentence}; it breaks no claim: ${kept}` } as const)
       : ({ label: verdict === 'pass' ? 'note' : 'why', sentence } as const),
   );
-  return [...causes, ...notes.map((sentence) => ({ label: 'note', sentence }) as const)];
+  return [
+    ...notJudged.map((sentence) => ({ label: 'not judged', sentence }) as const),
+    ...causes,
+    ...notes.map((sentence) => ({ label: 'note', sentence }) as const),
+  ];
 }

@@ -1,4 +1,4 @@
-import type { WindowPromise } from '../../core/promise.ts';
+import { formatPromise, type WindowPromise } from '../../core/promise.ts';
 import type { History } from '../../history/history.ts';
 import type { ClockReading } from '../../history/records/operation.ts';
 import type { ClockBounds, ClockSpan } from '../clocks/bounds.ts';
@@ -125,7 +125,7 @@ export function whyDenialsAreNotJudged({ promise }: Windows): string {
     return 'a sliding counter may deny more than an exact log, by an amount that the promise does not limit';
   if (promise.type === 'fixed-window' && promise.alignment === 'epoch')
     return "the time of day of the limiter's clock was not read, so it is not known when a window ends";
-  return 'it is not known when a window ends';
+  return `${formatPromise(promise)} does not say when its windows start`;
 }
 
 /** The assumptions about the place of windows, as sentences. */

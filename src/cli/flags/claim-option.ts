@@ -28,6 +28,7 @@ Claims:
   total-excess, worst-window             <= tokens${hasBound ? ', <= 10%, or <= bound' : ', or <= 10%'}
   false-denials                          <= a count, or <= 0.1%
   replay, windows, dishonest             <= a count
+  admitted                               >= 50% of ideal
   info, failed, dropped, headroom        <= 5%
   contested                              >= ${hasBound ? '80%, or >= ' : ''}a count
   p50, p99, max of (allowed), (denied), (failed) or (any)   <= 250ms

@@ -138,6 +138,29 @@ describe('toKeepPromise', () => {
   });
 });
 
+describe('a promise that does not say when a limiter must admit', () => {
+  const PROMISE = 'fixed-window:20/60s:first';
+  const locked = (): Take => {
+    let used = 0;
+    return () => used++ < 20;
+  };
+  const drains = [25, '60000', 25, '60000', 25];
+
+  it('U2: fails for a limiter that locks its users out, and says that denials are not judged', () => {
+    const history = record(locked(), drains);
+    const message = failure(() => expect(history).toKeepPromise(PROMISE));
+    expect(message).toContain(`not judged denials: ${PROMISE} does not say when its windows start`);
+    expect(message).toMatch(/FAIL \w+ admitted 20 tokens, 3\d% of the \d\d that every limiter/);
+    expect(message).toContain('to do if the limiter also counts what it denies');
+    expect(history).toKeepPromise(PROMISE, { falseDenials: Number.POSITIVE_INFINITY });
+  });
+
+  it('asks of a test with one window what it admits there', () => {
+    expect(record(firstWindow(20, 60_000), [25])).toKeepPromise(PROMISE);
+    expect(record(firstWindow(20, 60_000), drains)).toKeepPromise(PROMISE);
+  });
+});
+
 describe('toBeHonest', () => {
   const stating = (remaining: (left: number) => number) => {
     let left = 5;
