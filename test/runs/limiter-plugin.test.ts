@@ -79,10 +79,24 @@ describe('a run with a plug-in', { timeout: 240_000 }, () => {
     expect([code, report.verdict], JSON.stringify(report.claims)).toEqual(want);
   });
 
+  it('U2: convicts one that locks its users out for ever, and says that denials are not judged', async () => {
+    const load = '--regions a --replicas 0 --connections 8 --rate 100 --users 4 --skew 0 --roaming 0';
+    const args = `${load} --duration 12s --ramp 0.5 --policy 8:4/s --seed 7`.split(' ');
+    const { code, report } = await run(['bench', '--limiter', resolve(LIMITERS, 'locked.mjs'), ...args]);
+    expect([code, report.verdict], JSON.stringify(report.claims)).toEqual([1, 'fail']);
+    const broken = report.claims.filter(({ status }) => status === 'broken');
+    expect(broken.map(({ claim }) => claim)).toEqual(['admitted >= 50% of ideal']);
+    expect(report.notJudged).toEqual([
+      'denials: fixed-window:8/2s:first does not say when its windows start',
+    ]);
+  });
+
   it('judges by the typed promise, and shows the reading as a token bucket', async () => {
     const { code, report } = await bench('generous.mjs', ['--promise', 'fixed-window:11/1s']);
-    expect([code, report.verdict], JSON.stringify(report.claims)).toEqual([2, 'unknown']); // its windows are never full
+    expect([code, report.verdict], JSON.stringify(report.claims)).toEqual([1, 'fail']); // its windows are never full
     expect(report.promise).toBe('fixed-window:11/1s');
+    const [, floor] = report.claims;
+    expect(floor).toMatchObject({ claim: 'admitted >= 50% of ideal', status: 'broken' });
     expect(report.claims).toContainEqual(expect.objectContaining({ claim: 'windows <= 0', status: 'holds' }));
     expect(report.overAdmission.largestExcess).toBeGreaterThan(0.5);
   });

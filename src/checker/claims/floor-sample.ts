@@ -15,7 +15,7 @@ export function floorSample({ floor, promise, whole }: CheckFacts, { limit }: Cl
   if (floor === undefined) return { about: EARLIER };
   const { denied, buckets, least, clearest, missing } = floor;
   if (whole.outcomes.denied === 0) return { measured: 1, about: 'no request was denied' };
-  if (denied === 0) return tooLittle('every denial is of a fault, a failure policy or several buckets');
+  if (denied === 0) return tooLittle(NONE_JUDGED);
   if (least === undefined || clearest === undefined)
     return tooLittle(
       `a limiter of ${promise} need not have admitted more than one limit in any bucket that denied`,
@@ -33,6 +33,9 @@ const EARLIER =
 
 const COUNTS_DENIALS =
   "a limiter that also counts what it denies locks out users who go on asking; if that is intended, use --false-denials any with check, or --claim 'windows <= 0' with bench";
+
+const NONE_JUDGED =
+  'each denial is of a fault, a failure policy, several buckets or a time of which the history may lack requests';
 
 function tooLittle(why: string): Sample {
   return { about: `too little demand to see whether the limiter locks its users out: ${why}; ${LONGER}` };

@@ -26,7 +26,7 @@ async function simulate(lines: string, regions = 'a,b') {
   writeFileSync(join(folder, 'store.mjs'), "export { windows } from './map.mjs';");
   writeFileSync(join(folder, 'map.mjs'), 'export const windows = new Map();');
   writeFileSync(join(folder, 'store.cjs'), 'exports.windows = new Map();');
-  const load = `--regions ${regions} --replicas 0 --connections 8 --users 3 --skew 0 --roaming 1 --duration 5s`;
+  const load = `--regions ${regions} --replicas 0 --connections 8 --users 3 --skew 0 --roaming 1 --duration 9s`;
   return runCli(['bench', '--limiter', './mine.mjs', '--simulate', ...load.split(' ')], { cwd: folder });
 }
 

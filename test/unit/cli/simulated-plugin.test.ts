@@ -8,7 +8,7 @@ import { write } from '../../support/check-files.ts';
 import { runCli, testFolder } from '../../support/cli.ts';
 import { blocksOn } from '../../support/doc-blocks.ts';
 
-const LOAD = ['--connections', '30', '--users', '12', '--skew', '0', '--duration', '2', '--ramp', '0'];
+const LOAD = ['--connections', '30', '--users', '12', '--skew', '0', '--duration', '9', '--ramp', '0'];
 const EXAMPLE =
   blocksOn('docs/plugins.md', 'js').find(({ text }) => text.startsWith('// scripted.mjs'))?.text ?? '';
 /** Reads and writes the count in two scripts. */
