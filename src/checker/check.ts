@@ -105,7 +105,7 @@ export function examineHistory(recorded: History, options: CheckOptions): Examin
     ...found,
     proofs: certificates.count(results.withFindings, isWithinBound),
     ...(Object.keys(results.doubts).length > 0 && { doubts: results.doubts }),
-    diagnosis: [...reasons.map(({ sentence }) => sentence), ...results.notes],
+    diagnosis: reasons.map(({ sentence }) => sentence),
     ...(reasons.length > 0 && { reasons }),
     shares: results.shares,
     ...floorFacts(history, context),
@@ -118,7 +118,7 @@ export function examineHistory(recorded: History, options: CheckOptions): Examin
     events: reportedEvents(history),
   };
   const report = withVerdict(facts, chooseClaims(options, { ...prepared, isOpen: facts.whole.arrivals > 0 }));
-  const ofHistory = [...clockNotes(table, facts.clock.steps), ...harmlessOutside(history)];
+  const ofHistory = [...results.notes, ...clockNotes(table, facts.clock.steps), ...harmlessOutside(history)];
   return {
     report: withNotes(report, [...ofHistory, ...(options.notes ?? []), ...remarks.notes]),
     withFindings: results.withFindings,

@@ -3,6 +3,7 @@ import { historyOf, type OperationPart } from '../../test/support/history.ts';
 import { makeRandom, type Random } from '../core/prng.ts';
 import { parsePromise } from '../core/promise.ts';
 import { checkHistory } from './check.ts';
+import { listRemarks } from './findings/notes.ts';
 
 const options = { busiest: [], contestedAtLeast: 0, infoAtMost: 1 };
 const W = 1_200;
@@ -84,14 +85,22 @@ describe('a sliding counter', () => {
       ...Array.from({ length: N }, () => ({ invokedUs: 1_199 })),
       ...Array.from({ length: N }, (_, at) => ({ invokedUs: 1_200 + 100 * (at + 1) - 2 })),
     ];
-    const { diagnosis, verdict, windows } = judge(parts);
-    expect([verdict, windows.total]).toEqual(['pass', 0]);
-    expect(diagnosis).toEqual([
+    const { diagnosis, notes, verdict, windows } = judge(parts);
+    expect([verdict, windows.total, diagnosis]).toEqual(['pass', 0, []]);
+    expect(notes).toEqual([
       expect.stringMatching(
         /^1 bucket admitted more than the exact log sliding-window:12\/1200us allows, at most \d+ tokens within 0\.0012 s \(b\); a sliding counter may do so$/,
       ),
     ]);
     expect(judge(parts, `sliding-window:${N}/${W}us`).verdict).toBe('fail');
+  });
+
+  it('V13: that admits what an exact log would not is a note, also where the verdict is fail or unknown', () => {
+    const burst = (us: number) => Array.from({ length: N }, (): OperationPart => ({ invokedUs: us }));
+    const failed = judge([...burst(1_199), ...burst(1_201)]);
+    const note = { label: 'note', sentence: expect.stringMatching(/; a sliding counter may do so$/) };
+    expect([failed.verdict, listRemarks(failed)]).toEqual(['fail', [note]]);
+    expect(listRemarks({ ...failed, verdict: 'unknown' })).toEqual([note]);
   });
 
   it.each([

@@ -29,7 +29,7 @@ export function makeBar(name: string): HTMLElement {
 
 /** The head of the page: the verdict and its reasons, the seed, and the command that repeats the run. */
 export function makeHead(page: RunPage): HTMLElement {
-  const { title, verdict, isSlow, seed, command, reasons, why, facts, figures } = page;
+  const { title, verdict, isSlow, seed, command, reasons, why, remarks, facts, figures } = page;
   return make(
     'div',
     { class: 'head' },
@@ -42,14 +42,8 @@ export function makeHead(page: RunPage): HTMLElement {
     ),
     makeCommand(command),
     make('ul', { class: 'reasons' }, ...reasons.map(makeReason)),
-    why.length === 0
-      ? undefined
-      : make(
-          'div',
-          { class: 'why' },
-          make('h2', { text: verdict === 'pass' ? 'Notes' : 'Why' }),
-          make('ul', {}, ...why.map((text) => make('li', { text }))),
-        ),
+    makeRemarks('Why', why),
+    makeRemarks('Notes', remarks),
     make(
       'dl',
       { class: 'figures' },
@@ -64,6 +58,16 @@ export function makeHead(page: RunPage): HTMLElement {
         make('div', {}, make('dt', { text: name }), make('dd', { text: value })),
       ),
     ),
+  );
+}
+
+function makeRemarks(title: string, sentences: readonly string[]): HTMLElement | undefined {
+  if (sentences.length === 0) return undefined;
+  return make(
+    'div',
+    { class: 'why' },
+    make('h2', { text: title }),
+    make('ul', {}, ...sentences.map((text) => make('li', { text }))),
   );
 }
 

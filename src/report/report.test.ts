@@ -252,8 +252,14 @@ describe('the report of a run', () => {
     expect(renderTable(report, { colour: false })).toContain('  note the clock of <b>n</b> stepped');
     expect(renderMarkdown(report)).toMatch(/^- \*\*note\*\* the clock of .{1,5}b/m);
     expect(renderJunit(report)).toContain('note the clock of &lt;b&gt;n');
-    expect(makeRunPage(report).why).toEqual(report.notes);
+    expect(makeRunPage(report).remarks).toEqual(report.notes);
     expect(judgeAgain(report, ['info <= 5%']).notes).toEqual(report.notes);
+  });
+
+  it('V13: tells causes from notes on the page', () => {
+    const { why, remarks } = makeRunPage({ ...article, notes: ['the load was late'] });
+    expect(why).toEqual([expect.stringMatching(/^tokens come in whole-second steps/)]);
+    expect(remarks).toEqual(['the load was late']);
   });
 
   it('calls a claim of which nothing is known an error in JUnit, not skipped', () => {

@@ -103,7 +103,7 @@ export interface CheckFacts extends ClockFacts {
   readonly notJudged?: readonly string[];
   /** Findings relative to what an ideal bucket would have admitted; absent in reports of earlier versions. */
   readonly shares?: Shares;
-  /** Causes that the history shows, the gravest first; empty if it shows none. */
+  /** Causes of findings that the history shows, the gravest first; empty if it shows none. */
   readonly diagnosis: readonly string[];
   /** Those with a code, in the same order; absent if there is none. */
   readonly reasons?: readonly Reason[];

@@ -89,6 +89,21 @@ describe('a cause', () => {
     ]);
   });
 
+  it('V13: is a note where the verdict is unknown', () => {
+    const labels = listRemarks({ ...report('total-excess <= 0'), verdict: 'unknown' }).map(
+      ({ label }) => label,
+    );
+    expect(labels).toEqual(['note']);
+  });
+
+  it('V13: is a note where only a claim is broken that it does not explain', () => {
+    const { claims, ...judged } = report('total-excess <= 5');
+    const denials = claims.map((one) => ({ ...one, claim: 'false-denials <= 0', status: 'broken' as const }));
+    expect(listRemarks({ ...judged, claims: denials, verdict: 'fail' })).toEqual([
+      { label: 'note', sentence: expect.stringMatching(/^each region keeps the limit/) },
+    ]);
+  });
+
   it('is a note where it breaks no claim, and says which', () => {
     expect(listRemarks(report('total-excess <= 5'))).toEqual([
       {

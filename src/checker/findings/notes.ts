@@ -6,6 +6,7 @@ import { dishonestText } from '../claims/dishonest-sample.ts';
 import type { ClaimResult } from '../claims/evaluate.ts';
 import { isOnCorrectness } from '../claims/evidence-claims.ts';
 import type { CheckFacts } from '../evidence/facts.ts';
+import { REASONS, type Reason } from './reasons/reasons.ts';
 
 export const NOT_CHECKED =
   'correctness is not checked, because no claim is about it: claim total-excess, worst-window, false-denials, replay, windows or dishonest';
@@ -47,28 +48,43 @@ function leftOutFiles({ parts }: CheckFacts): readonly string[] {
 interface Explained {
   readonly verdict: Verdict;
   readonly diagnosis: readonly string[];
+  readonly reasons?: readonly Reason[];
   readonly claims: readonly ClaimResult[];
   readonly notes?: readonly string[];
   readonly notJudged?: readonly string[];
 }
 
 /**
- * What is not judged, the causes and the notes as lines with their label. With the verdict `pass`, a cause breaks no claim: it becomes a
- * note, with the claims that still hold.
+ * What is not judged, the causes and the notes as lines with their label. A cause is `why` if a claim is broken that it explains, and so the
+ * verdict is `fail`. Else it is a note; with the verdict `pass`, with the claims that still hold.
  */
-export function listRemarks({ verdict, diagnosis, claims, notes = [], notJudged = [] }: Explained) {
-  const held = claims.filter(({ kind, status }) => kind === 'correctness' && status === 'holds');
+export function listRemarks({ verdict, diagnosis, reasons = [], claims, notes = [], notJudged = [] }: Explained) {
+  const correctness = claims.filter(({ kind }) => kind === 'correctness');
+  const broken = verdict === 'fail' ? correctness.filter(({ status }) => status === 'broken') : [];
+  const held = correctness.filter(({ status }) => status === 'holds');
   const tolerant = held.filter(({ measured }) => measured !== null && measured > 0);
   const shown = tolerant.length === 0 ? held : tolerant;
   const kept = `${shown.map(({ claim }) => claim).join(', ')} ${shown.length === 1 ? 'holds' : 'hold'}`;
-  const causes = diagnosis.map((sentence) =>
-    verdict === 'pass' && shown.length > 0
-      ? ({ label: 'note', sentence: `${sentence}; it breaks no claim: ${kept}` } as const)
-      : ({ label: verdict === 'pass' ? 'note' : 'why', sentence } as const),
-  );
+  const causes = diagnosis.map((sentence) => {
+    const code = reasons.find((reason) => reason.sentence === sentence)?.reason;
+    if (broken.some(({ claim }) => explainsClaim(code, claim))) return { label: 'why', sentence } as const;
+    const isHarmless = verdict === 'pass' && shown.length > 0;
+    return {
+      label: 'note',
+      sentence: isHarmless ? `${sentence}; it breaks no claim: ${kept}` : sentence,
+    } as const;
+  });
   return [
     ...notJudged.map((sentence) => ({ label: 'not judged', sentence }) as const),
     ...causes,
     ...notes.map((sentence) => ({ label: 'note', sentence }) as const),
   ];
+}
+
+/** Whether a cause explains what a claim counts. A cause without a code is of an earlier version. */
+function explainsClaim(code: string | undefined, claim: string): boolean {
+  const explains = code === undefined ? 'both' : (REASONS[code] ?? 'both');
+  if (claim.startsWith('dishonest')) return false;
+  if (claim.startsWith('replay') || explains === 'both') return true;
+  return /^(false-denials|admitted)/.test(claim) === (explains === 'denials');
 }

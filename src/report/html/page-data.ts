@@ -18,8 +18,10 @@ export interface RunPage extends Picture {
   /** Only a performance claim is broken. */
   readonly isSlow: boolean;
   readonly reasons: readonly Reason[];
-  /** Causes and notes, as sentences. */
+  /** Causes of the verdict, as sentences. */
   readonly why: readonly string[];
+  /** Notes on the run, as sentences. */
+  readonly remarks: readonly string[];
   readonly seed: number;
   readonly command: string;
   /** Name and value: plan, system and time of the run. */

@@ -31,7 +31,7 @@ export function makeRunPage(untrusted: RunReport, evidence?: Evidence): RunPage 
     verdict: report.verdict,
     isSlow: isOnlySlow(report),
     reasons: reasonsOf(report),
-    why: listRemarks(report).map(({ sentence }) => sentence),
+    ...remarksOf(report),
     seed: report.seed,
     command: report.command,
     facts: [
@@ -57,6 +57,13 @@ export function makeRunPage(untrusted: RunReport, evidence?: Evidence): RunPage 
   return evidence === undefined
     ? page
     : printable({ ...page, ...makeBuckets(report, page.regions, evidence) });
+}
+
+function remarksOf(report: RunReport): Pick<RunPage, 'why' | 'remarks'> {
+  const remarks = listRemarks(report);
+  const labelled = (label: 'why' | 'note') =>
+    remarks.filter((one) => one.label === label).map(({ sentence }) => sentence);
+  return { why: labelled('why'), remarks: labelled('note') };
 }
 
 /** The charts of a run over time, in bins of `binUs` or of its own width. */

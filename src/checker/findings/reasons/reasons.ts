@@ -8,30 +8,36 @@ import { multiplied } from './multiplied.ts';
 import type { Explanation, Trial } from './trial.ts';
 import { oneTooMany, refillFactor } from './wrong-policy.ts';
 
+/** What a defect leads to: tokens beyond the promise, denials against it, or both. */
+type Explains = 'excess' | 'denials' | 'both';
+
 /** Every code of a reason: stable, for programs that read a report. */
-export const REASONS = [
-  ...['misread', 'lost-decisions', 'empty-restart', 'clock-step', 'regions-apart', 'instances-apart'],
-  ...[
-    'whole-seconds',
-    'race',
-    'last-write',
-    'one-too-many',
-    'refill-factor',
-    'multiplied',
-    'charged-denials',
-    'partial-charges',
-    'forgotten',
-  ],
-  ...[
-    'fixed-window',
-    'level-below-zero',
-    'cost-ignored',
-    'beyond-capacity',
-    'dropped-fractions',
-    'rounded-levels',
-  ],
-  ...['starts-empty', 'region-clocks', 'backward-refill'],
-] as const;
+export const REASONS: Readonly<Record<string, Explains>> = {
+  misread: 'both',
+  'lost-decisions': 'excess',
+  'empty-restart': 'excess',
+  'clock-step': 'excess',
+  'regions-apart': 'excess',
+  'instances-apart': 'excess',
+  'whole-seconds': 'both',
+  race: 'excess',
+  'last-write': 'excess',
+  'one-too-many': 'excess',
+  'refill-factor': 'both',
+  multiplied: 'excess',
+  'charged-denials': 'denials',
+  'partial-charges': 'denials',
+  forgotten: 'excess',
+  'fixed-window': 'both',
+  'level-below-zero': 'both',
+  'cost-ignored': 'both',
+  'beyond-capacity': 'excess',
+  'dropped-fractions': 'denials',
+  'rounded-levels': 'both',
+  'starts-empty': 'denials',
+  'region-clocks': 'both',
+  'backward-refill': 'both',
+};
 
 /** A likely defect, by its code and as a sentence. */
 export interface Reason {
