@@ -10,10 +10,14 @@ interface Limiter {
   readonly perSecond?: number;
   /** In the place of a bucket: so many in 10 s. */
   readonly in10s?: number;
+  /** When the log begins, by its clock. */
+  readonly startS?: number;
+  /** How long its times are, of what they should be. */
+  readonly shrink?: number;
 }
 
 /** JSON lines of two users who each send 30 requests a second for a minute, to buckets of 100 tokens and 10/s or others. */
-function logOf({ capacity = 100, perSecond = 10, in10s }: Limiter = {}): string {
+function logOf({ capacity = 100, perSecond = 10, in10s, startS = 5_000, shrink = 1 }: Limiter = {}): string {
   const states = [0, 1].map(() => ({ level: capacity, levelUs: 0, admitted: [] as number[] }));
   return Array.from({ length: 3_600 }, (_, at) => {
     const us = Math.round((at * S) / 60);
@@ -26,7 +30,10 @@ function logOf({ capacity = 100, perSecond = 10, in10s }: Limiter = {}): string 
         : state.admitted.filter((admittedUs) => admittedUs > us - 10 * S).length < in10s;
     if (isAllowed) state.level--;
     if (isAllowed) state.admitted.push(us);
-    const [t0, t1] = [5_000 * S + us - 400, 5_000 * S + us + 300];
+    const [t0, t1] = [
+      startS * S + Math.floor(shrink * (us - 400)),
+      startS * S + Math.ceil(shrink * (us + 300)),
+    ];
     return JSON.stringify({
       ...{ t0, t1, id: `r${at}`, client_ip: `10.0.0.${at % 7}`, node: 'n1', path: `/${at % 3}` },
       ...{ user: at % 2 ? 'ada' : 'eve', code: isAllowed ? 200 : 429 },
@@ -83,6 +90,22 @@ describe('of a log that others wrote, the sentence on its unit', () => {
       diagnosis: says.map((start) => expect.stringContaining(start)),
     }),
   );
+
+  it('U5: is silent where the promise judges no denials, which longer times satisfy', () => {
+    const text = logOf({ in10s: 100 });
+    for (const promise of ['fixed-window:20/10s:first', 'fixed-window:20/10s', 'sliding-counter:20/10s'])
+      expect(saidOf(text, { unit: 'us' }, promise), promise).toEqual({ verdict: 'fail', diagnosis: [] });
+  });
+
+  it.each([
+    { title: 'says it of a clock that counts from a start', startS: 5_000, says: 1 },
+    { title: 'is silent where the times are dates of this century', startS: 1.7e9, says: 0 },
+    { title: 'is silent where they would be dates after this century', startS: 4.2e6, says: 0 },
+  ])('U5: $title', ({ startS, says }) => {
+    const { verdict, diagnosis } = saidOf(logOf({ startS, shrink: 0.001 }), { unit: 'us' });
+    expect(verdict).toBe('fail');
+    expect(diagnosis.filter((one) => one.startsWith('the time unit may be wrong'))).toHaveLength(says);
+  });
 
   it('says of a log without denials that it may be that, or no limiter', () => {
     const { verdict, diagnosis } = saidOf(logOf({ perSecond: 100 }), { unit: 'ns' });

@@ -5,6 +5,7 @@ import type { BucketResult, CheckerContext } from '../bucket-result.ts';
 import { lengthText } from '../evidence/interval-width.ts';
 import { BucketRows } from '../rows/bucket-rows.ts';
 import { checkBucket } from '../run-checkers.ts';
+import { FIRST_DATE_US } from '../windows/clock.ts';
 
 /** A log in a foreign format, the findings in it, and the context that found them. */
 export interface LogWithFindings {
@@ -28,15 +29,17 @@ export function misreadSentences(log: LogWithFindings): string[] {
 
 /**
  * Finds another time unit in which the limiter keeps its promise. Longer times alone acquit any limiter of
- * over-admission, and shorter times of false denials. So the unit must acquit it of both, and some denials must be
- * refutable.
+ * over-admission, and shorter times of false denials. So the unit must acquit it of both, which says nothing where the
+ * promise judges no denials; and some denials must be refutable.
  */
 function fittingUnit({ table, reading, withFindings, context }: LogWithFindings): string[] {
   const { unitPower } = reading;
   if (unitPower === undefined || context.windows?.clock.offset !== undefined) return [];
+  if (context.windows?.areDenialsJudged === false) return [];
   const found = withFindings.map(({ bucket }) => bucket);
   const buckets = [...within(table, found), ...within(table, withoutFindings(table, found))];
-  const factor = FACTORS.find((each) => keepsPromise(table, { buckets, context, factor: each }));
+  const possible = FACTORS.filter((factor) => isPossible(startOf(table), factor));
+  const factor = possible.find((each) => keepsPromise(table, { buckets, context, factor: each }));
   if (factor === undefined) return [];
   const times = factor > 1 ? `${factor} times as long` : `${Math.round(1 / factor)} times as short`;
   const unit = Object.entries(UNITS).find(([, power]) => power === unitPower + Math.log10(factor))?.[0];
@@ -46,6 +49,22 @@ function fittingUnit({ table, reading, withFindings, context }: LogWithFindings)
   ];
 }
 
+/**
+ * Whether a history can have begun at this time in a unit that is `factor` times as long. Dates of this century are in
+ * the right unit; any other time can be of a clock that counts from a start, and cannot be a date after this century.
+ */
+function isPossible(startUs: number, factor: number): boolean {
+  const isDate = startUs >= FIRST_DATE_US && startUs <= LAST_DATE_US;
+  return !isDate && startUs * factor <= LAST_DATE_US;
+}
+
+/** The year 2100. */
+const LAST_DATE_US = 4.1e15;
+
+function startOf({ invokedUs }: OperationTable): number {
+  return invokedUs.reduce((first, us) => Math.min(first, us), Number.POSITIVE_INFINITY);
+}
+
 /** As powers of ten of a microsecond. */
 const UNITS = { ns: -3, us: 0, ms: 3, s: 6 };
 
@@ -53,7 +72,8 @@ const UNITS = { ns: -3, us: 0, ms: 3, s: 6 };
 function ofManyTimes({ table, reading, withFindings, context }: LogWithFindings): string[] {
   if (reading.unitPower === undefined || context.windows !== undefined) return [];
   const buckets = withFindings.filter(({ over }) => over.drops.length > 0).map(({ bucket }) => bucket);
-  const firstUs = table.invokedUs.reduce((first, us) => Math.min(first, us), Number.POSITIVE_INFINITY);
+  const firstUs = startOf(table);
+  if (!FACTORS.some((factor) => isPossible(firstUs, factor))) return [];
   const lastUs = table.invokedUs.reduce((last, us) => Math.max(last, us), Number.NEGATIVE_INFINITY);
   const many = buckets.filter((bucket) => {
     const { capacityTokens, quantaPerUs, quantaPerToken } = table.policyOf(bucket);
@@ -102,7 +122,7 @@ function keepsPromise(
   table: OperationTable,
   { buckets, context, factor }: { buckets: readonly number[]; context: CheckerContext; factor: number },
 ): boolean {
-  const firstUs = table.invokedUs.reduce((first, us) => Math.min(first, us), Number.POSITIVE_INFINITY);
+  const firstUs = startOf(table);
   const moved = (us: number) => Math.round((us - firstUs) * factor);
   const rows = new BucketRows({
     ...table,
