@@ -197,7 +197,7 @@ function collectFindings(
     lostDecisions: findLostDecisions(history.operations, withFindings),
     replay: { ...all.replay(), replayed: results.replayed },
     dishonest: all.dishonest(context),
-    windows: all.windows(formatPromise(promise)),
+    windows: all.windows(context),
   };
 }
 

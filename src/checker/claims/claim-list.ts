@@ -55,7 +55,7 @@ export const MEASURES = {
     ...COUNT,
     ofPhase: false,
     about: 'windows that admitted more than promised',
-    noun: 'windows',
+    noun: 'window',
   },
   admitted: {
     kind: 'correctness',
@@ -69,7 +69,7 @@ export const MEASURES = {
     ...COUNT,
     ofPhase: true,
     about: 'stated values (remaining, Retry-After, reset, policy) that cannot be true',
-    noun: 'stated values',
+    noun: 'stated value',
   },
   info: { ...SHARE, about: 'of the requests have an unknown charge' },
   failed: { ...SHARE, about: 'of the requests are not decided' },

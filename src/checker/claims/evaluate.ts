@@ -85,11 +85,15 @@ function compare(claim: Claim, sample: Sample) {
       status: 'broken' as const,
       reason: `${about}${where}, claimed at most ${claimedText(claim, limit ?? 0)}`,
     };
-  const off = `${amountText(claim.unit, over, 0)} ${OFF[operator][claim.unit] ?? OFF[operator].other}`;
+  const named = (amount: number, beside: number | undefined) => {
+    const text = amountText(claim.unit, amount, beside);
+    return noun === undefined ? text : `${text} ${noun}${text === '1' ? '' : 's'}`;
+  };
+  const off = `${named(over, 0)} ${OFF[operator][claim.unit] ?? OFF[operator].other}`;
   return {
     status: 'broken' as const,
     reason:
-      `${about}${where}; measured ${amountText(claim.unit, measured, limit)}${noun === undefined ? '' : ` ${noun}`}, ` +
+      `${about}${where}; measured ${named(measured, limit)}, ` +
       `claimed ${operator === '<=' ? 'at most' : 'at least'} ${claimedText(claim, limit ?? 0)}: ${off}${wayOut === undefined ? '' : `; ${wayOut}`}`,
   };
 }

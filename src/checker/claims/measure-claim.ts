@@ -217,7 +217,7 @@ function windowsSample({ windows, promise }: CheckFacts): Sample {
   if (promise === 'token-bucket') return { about: 'a token bucket has no windows: leave out this claim' };
   if (windows.buckets === 0) return { measured: 0, about: `no bucket broke its promise of ${promise}` };
   const [worst] = windows.findings;
-  const proof = worst === undefined ? '' : `; ${worst.bucket}: ${worst.inequality}`;
+  const proof = worst === undefined ? '' : `; ${worst.bucket} ${worst.inequality}`;
   return {
     measured: windows.total,
     about: `${count(windows.buckets, 'bucket')} broke the promise of ${promise}${proof}`,

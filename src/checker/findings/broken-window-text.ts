@@ -1,23 +1,61 @@
-import type { BrokenWindow, BrokenWindows } from '../windows/broken-windows.ts';
+import type { WindowPromise } from '../../core/promise.ts';
+import { count, rounded } from '../../core/units.ts';
+import { type BrokenWindow, type BrokenWindows, lengthOf } from '../windows/broken-windows.ts';
+import { isDate } from '../windows/clock.ts';
 
-/** The inequality of the first window, with the tokens of its proof; and the worst window, if that holds more. */
-export function brokenWindowText(
-  found: BrokenWindows,
-  {
-    first,
-    admitted,
-    promise,
-  }: { readonly first: BrokenWindow; readonly admitted: number; readonly promise: string },
-): string {
-  const { allowance, pieces } = first;
-  if (pieces !== undefined)
-    return `wherever the windows start, one of them holds at least ${first.admitted} tokens, where ${promise} allows at most ${allowance} (proof: ${pieces.length} windows that together cover every start)`;
-  const { worst = first } = found;
-  const isWorse = worst.admitted - worst.allowance > admitted - allowance;
-  const more = isWorse ? `; the worst: ${worst.admitted} of ${worst.allowance} within ${spanOf(worst)}` : '';
-  return `${admitted} tokens admitted wholly within ${spanOf(first)}, where ${promise} allows at most ${allowance}${more}`;
+interface Proof {
+  readonly first: BrokenWindow;
+  readonly promise: WindowPromise;
+  /** Of the operations of the proof. */
+  readonly admitted: number;
+  readonly fromUs: number;
+  readonly untilUs: number;
 }
 
-function spanOf({ startUs, endUs }: BrokenWindow): string {
-  return `${(endUs - startUs + 1) / 1_000_000} s`;
+/**
+ * What a bucket admitted in its first broken window, by the operations of the proof, and why that is too much; and the
+ * worst window, if that holds more. A sentence whose subject is the bucket.
+ */
+export function brokenWindowText(found: BrokenWindows, proof: Proof): string {
+  const { first, promise, admitted, fromUs, untilUs } = proof;
+  const { allowance, pieces } = first;
+  const moments = `between ${momentOf(fromUs)} and ${momentOf(untilUs)}`;
+  if (pieces !== undefined)
+    return `admitted at least ${first.admitted} tokens in one window of ${secondsOf(promise.windowUs)} ${moments}, wherever the windows start, so at most ${allowance} (proof: ${pieces.length} windows that together cover every start)`;
+  const { worst = first } = found;
+  const isWorse = worst.admitted - worst.allowance > admitted - allowance;
+  const more = isWorse
+    ? `; the worst: ${worst.admitted} of ${worst.allowance} within ${secondsOf(lengthOf(worst))}, until ${momentOf(worst.endUs)}`
+    : '';
+  const why = whyNoMore(promise, { ...proof, isUnopened: found.openings !== undefined });
+  return `admitted ${count(admitted, 'token')} ${moments}: ${why}, so at most ${allowance}${more}`;
+}
+
+/** Why a span holds no more than its allowance. Of a counter, see `counterAllowance`. */
+function whyNoMore(
+  promise: WindowPromise,
+  { first, fromUs, untilUs, isUnopened }: Proof & { readonly isUnopened: boolean },
+): string {
+  const { touches = 1, allowance } = first;
+  const { limit, windowUs } = promise;
+  const [span, window] = [`a span of ${secondsOf(untilUs - fromUs)}`, secondsOf(windowUs)];
+  const base = touches * limit;
+  const returned = allowance > base ? `, and ${allowance - base} can have come back` : '';
+  if (promise.type === 'sliding-counter')
+    return `a counter of ${limit} in ${window} may admit ${allowance} in less than ${secondsOf(lengthOf(first))}`;
+  if (promise.type === 'sliding-window')
+    return `${span} is shorter than a window of ${window}, of ${limit}${returned}`;
+  if (touches > 1)
+    return `${span} touches at most ${touches} windows of ${window}, of ${limit} each${returned}`;
+  const place = isUnopened ? 'no request can have opened a second window in it' : 'it is within one';
+  return `${span} touches 1 window of ${window}, of ${limit}, since ${place}${returned}`;
+}
+
+/** By the clock of the history. */
+function momentOf(us: number): string {
+  return isDate(us) ? new Date(us / 1_000).toISOString() : secondsOf(us);
+}
+
+function secondsOf(us: number): string {
+  return `${rounded(us / 1_000_000, 6)} s`;
 }

@@ -81,11 +81,12 @@ export class AllFindings {
     };
   }
 
-  windows(promise: string): Findings {
+  windows({ windows: promised }: CheckerContext): Findings {
+    if (promised === undefined) return { total: 0, buckets: 0, findings: [] };
     return this.#find(
       ({ windows }) => windows.length,
       ({ windows }) => windows.mostTokens,
-      (describer, { windows }) => describer.windows(windows, promise),
+      (describer, { windows }) => describer.windows(windows, promised.promise),
     );
   }
 

@@ -194,18 +194,20 @@ export class Describer {
     };
   }
 
-  windows(found: BrokenWindows, promise: string): Finding | undefined {
+  windows(found: BrokenWindows, promise: WindowPromise): Finding | undefined {
     const { table } = this.#bucket;
     const moments = findMoments(table, found);
     const { first: window } = found;
     if (moments === undefined || window === undefined) return undefined;
     const rows = proveBrokenWindow(this.#bucket, window);
     const admitted = rows.reduce((sum, row) => sum + (table.costTokens[row] as number), 0);
+    const fromUs = rows.reduce((first, row) => Math.min(first, table.invokedUs[row] as number), window.endUs);
+    const untilUs = table.lastUs(rows.at(-1) ?? window.row);
     return {
       kind: 'window',
       ...this.#place(),
       ...moments,
-      inequality: brokenWindowText(found, { first: window, admitted, promise }),
+      inequality: brokenWindowText(found, { first: window, admitted, fromUs, untilUs, promise }),
       ...this.#witnessOf(rows),
     };
   }

@@ -5,7 +5,7 @@ import type { BucketResult, CheckerContext } from '../bucket-result.ts';
 import { lengthText } from '../evidence/interval-width.ts';
 import { BucketRows } from '../rows/bucket-rows.ts';
 import { checkBucket } from '../run-checkers.ts';
-import { FIRST_DATE_US } from '../windows/clock.ts';
+import { isDate, LAST_DATE_US } from '../windows/clock.ts';
 
 /** A log in a foreign format, the findings in it, and the context that found them. */
 export interface LogWithFindings {
@@ -54,12 +54,8 @@ function fittingUnit({ table, reading, withFindings, context }: LogWithFindings)
  * the right unit; any other time can be of a clock that counts from a start, and cannot be a date after this century.
  */
 function isPossible(startUs: number, factor: number): boolean {
-  const isDate = startUs >= FIRST_DATE_US && startUs <= LAST_DATE_US;
-  return !isDate && startUs * factor <= LAST_DATE_US;
+  return !isDate(startUs) && startUs * factor <= LAST_DATE_US;
 }
-
-/** The year 2100. */
-const LAST_DATE_US = 4.1e15;
 
 function startOf({ invokedUs }: OperationTable): number {
   return invokedUs.reduce((first, us) => Math.min(first, us), Number.POSITIVE_INFINITY);

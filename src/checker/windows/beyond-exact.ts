@@ -1,5 +1,5 @@
 import { formatPromise, type WindowPromise } from '../../core/promise.ts';
-import type { BrokenWindow, BrokenWindows } from './broken-windows.ts';
+import { type BrokenWindow, type BrokenWindows, lengthOf } from './broken-windows.ts';
 
 /** Counts where a sliding counter admitted more than an exact log would have. Its promise allows that. */
 export class BeyondExact {
@@ -22,7 +22,7 @@ export class BeyondExact {
     const { bucket, window } = this.#worst;
     const exact = formatPromise(exactOf(promise));
     const buckets = this.#buckets === 1 ? '1 bucket' : `${this.#buckets} buckets`;
-    const length = `${(window.endUs - window.startUs + 1) / 1_000_000} s`;
+    const length = `${lengthOf(window) / 1_000_000} s`;
     return [
       `${buckets} admitted more than the exact log ${exact} allows, at most ${window.admitted} tokens within ${length} (${bucket}); a sliding counter may do so`,
     ];

@@ -9,8 +9,15 @@ export interface BrokenWindow {
   readonly endUs: number;
   readonly allowance: number;
   readonly admitted: number;
+  /** The most windows that the span can touch, where these are several. */
+  readonly touches?: number;
   /** If it is unknown when windows start: the pieces of the proof, from start to start. */
   readonly pieces?: readonly PhasePiece[];
+}
+
+/** Microseconds. */
+export function lengthOf({ startUs, endUs }: BrokenWindow): number {
+  return endUs - startUs + 1;
 }
 
 /** The spans of one bucket that exceed the promise: the first, the worst, and the excess of each. */

@@ -101,6 +101,13 @@ function hullOf(dates: readonly ClockReading[], wanderUs: number): WindowOffset 
 
 /** The year 2001: a monotonic clock that counts from a start is always below. */
 export const FIRST_DATE_US = 1e15;
+/** The year 2100. */
+export const LAST_DATE_US = 4.1e15;
+
+/** Whether a time can be a date of this century. */
+export function isDate(us: number): boolean {
+  return us >= FIRST_DATE_US && us <= LAST_DATE_US;
+}
 
 function areDates({ fromUs }: ClockSpan): boolean {
   return fromUs >= FIRST_DATE_US;

@@ -129,7 +129,8 @@ describe('a promise of a window', () => {
   it('comes with a proof of as many operations as it takes', () => {
     const { windows } = broken('sliding-window:3/10s', many(4, 1));
     expect(windows.findings[0]).toMatchObject({
-      inequality: '4 tokens admitted wholly within 10 s, where sliding-window:3/10s allows at most 3',
+      inequality:
+        'admitted 4 tokens between 2027-01-15T08:00:01.000Z and 2027-01-15T08:00:01.000Z: a span of 0 s is shorter than a window of 10 s, of 3, so at most 3',
     });
     expect(windows.findings[0]?.witness).toHaveLength(4);
   });
@@ -137,10 +138,36 @@ describe('a promise of a window', () => {
   it('names the worst window beside the proof of the first', () => {
     const { windows } = broken('sliding-window:3/10s', many(9, 1, 2));
     expect(windows.findings[0]?.inequality).toBe(
-      '4 tokens admitted wholly within 10 s, where sliding-window:3/10s allows at most 3; the worst: 9 of 3 within 10 s',
+      'admitted 4 tokens between 2027-01-15T08:00:01.000Z and 2027-01-15T08:00:02.000Z: a span of 1 s is shorter than a window of 10 s, of 3, so at most 3; the worst: 9 of 3 within 10 s, until 2027-01-15T08:00:02.000Z',
     );
     expect(windows.findings[0]?.witness).toHaveLength(4);
   });
+
+  it.each([
+    {
+      promise: 'fixed-window:3/10s',
+      parts: [...many(4, 1), ...many(3, 9)],
+      says: 'admitted 7 tokens between 2027-01-15T08:00:01.000Z and 2027-01-15T08:00:09.000Z: a span of 8 s touches at most 2 windows of 10 s, of 3 each, so at most 6',
+    },
+    {
+      promise: 'fixed-window:3/10s:first',
+      parts: [...many(3, 1), ...many(1, 9)],
+      says: 'admitted 4 tokens between 2027-01-15T08:00:01.000Z and 2027-01-15T08:00:09.000Z: a span of 8 s touches 1 window of 10 s, of 3, since no request can have opened a second window in it, so at most 3',
+    },
+    {
+      promise: 'sliding-counter:4/10s',
+      parts: [...many(5, 1), ...many(2, 1.5)],
+      says: 'admitted 6 tokens between 2027-01-15T08:00:01.000Z and 2027-01-15T08:00:01.500Z: a counter of 4 in 10 s may admit 5 in less than 0.625 s, so at most 5; the worst: 7 of 5 within 0.625 s, until 2027-01-15T08:00:01.500Z',
+    },
+  ])(
+    'U7: says of $promise who admitted how many when, and why that is too many',
+    ({ promise, parts, says }) => {
+      const { windows, claims } = broken(promise, parts);
+      expect(windows.findings[0]?.inequality).toBe(says);
+      expect(claims[0]?.reason).toContain(`; b ${says}; measured `);
+      expect(claims[0]?.reason).toMatch(/claimed at most 0: \d+ windows? too many$/);
+    },
+  );
 });
 
 describe('what is given back', () => {

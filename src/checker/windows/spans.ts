@@ -53,7 +53,9 @@ export class Spans {
     {
       isSuch = () => true,
       openedWithin,
+      touches,
     }: {
+      touches?: number;
       isSuch?: (startUs: number, endUs: number) => boolean;
       openedWithin?: (startUs: number, endUs: number) => { fromUs: number; toUs: number };
     } = {},
@@ -72,7 +74,10 @@ export class Spans {
       const admitted = sums.since(startUs);
       if (admitted <= allowed || startUs < this.#judgedFromUs || !isSuch(startUs, endUs)) continue;
       const allowance = allowed + this.refundedWithin(startUs - mostUs, endUs);
-      found.add({ row, startUs, endUs, allowance, admitted }, openedWithin?.(startUs, endUs));
+      found.add(
+        { row, startUs, endUs, allowance, admitted, ...(touches !== undefined && { touches }) },
+        openedWithin?.(startUs, endUs),
+      );
     }
     return found;
   }
@@ -86,7 +91,7 @@ export class Spans {
     const { windowUs } = this.#promise;
     for (let windows = 1; ; windows = countAfter(windows, MOST_COUNTS)) {
       const allowed = this.#meeting(windows);
-      const found = this.shorterThan(windows, allowed);
+      const found = this.shorterThan(windows, allowed, { touches: windows + 1 });
       if (found.length > 0 || this.#total <= allowed || windows * windowUs > spanUs) return found;
     }
   }
