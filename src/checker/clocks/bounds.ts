@@ -47,6 +47,19 @@ export interface ClockLag {
   readonly lagReturns?: true;
 }
 
+/** The sum of all steps ahead. */
+export function stepsAheadUs({ steps }: Pick<ClockBounds, 'steps'>): number {
+  return steps.reduce((sum, { byUs }) => sum + Math.max(0, byUs), 0);
+}
+
+/**
+ * The same clocks with all that a bucket on them gains: also a step ahead, and the move to a node whose clock is ahead. An
+ * excess by these is an excess; but what the limiter then states of its level is true.
+ */
+export function withGains<C extends ClockBounds>(clock: C): C {
+  return { ...clock, epsilonUs: clock.epsilonUs + stepsAheadUs(clock) + clock.spreadUs };
+}
+
 /**
  * Joins the recorder's readings with those from decisions. Of the decisions only the sharp ones are kept: a blurred one
  * adds nothing to its neighbors, unless it contradicts them. Then the clock stepped, and no sharp reading shows the step.

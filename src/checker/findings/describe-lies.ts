@@ -4,6 +4,7 @@ import { rounded } from '../../core/units.ts';
 import { KIND } from '../../history/columns/table.ts';
 import type { Stated } from '../../history/records/operation.ts';
 import type { CheckerContext } from '../bucket-result.ts';
+import { withGains } from '../clocks/bounds.ts';
 import type { ProofBudget } from '../proofs/proof-budget.ts';
 import type { BucketRows } from '../rows/bucket-rows.ts';
 import type { Lie, LieReason, Lies, StatedName } from '../stated/lies.ts';
@@ -156,7 +157,7 @@ class LieDescriber {
     const shown = this.#budget.linesOf(window.rows.length);
     const { capacityTokens, quantaPerUs, quantaPerToken } = this.#policy;
     const perSecond = rounded((quantaPerUs / quantaPerToken) * 1_000_000, 6);
-    const { epsilonUs, rhoPpm } = this.#context.clock;
+    const { epsilonUs, rhoPpm } = withGains(this.#context.clock);
     const slack = epsilonUs === 0 && rhoPpm === 0 ? '' : ` + clock slack (${epsilonUs} us, ${rhoPpm} ppm)`;
     const declared = excess === 0 ? '' : ` + ${rounded(excess, 3)} declared`;
     return {

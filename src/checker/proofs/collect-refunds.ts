@@ -1,7 +1,7 @@
 import type { Policy } from '../../core/policy.ts';
 import { isReservationStep, mayGiveBack } from '../../history/columns/reservation-rows.ts';
 import { KIND, type OperationTable } from '../../history/columns/table.ts';
-import type { ClockBounds } from '../clocks/bounds.ts';
+import { type ClockBounds, stepsAheadUs } from '../clocks/bounds.ts';
 import type { BucketRows } from '../rows/bucket-rows.ts';
 import type { Refund } from './refund.ts';
 
@@ -59,9 +59,8 @@ function earliest(
 }
 
 /** By how much a reservation may expire earlier than the recorder says: the most that the limiter's clock may gain. */
-export function earlyUs({ rhoPpm, epsilonUs, steps }: EarlyClock, spanUs: number): number {
-  const aheadUs = steps.reduce((sum, { byUs }) => sum + Math.max(0, byUs), 0);
-  return aheadUs + epsilonUs + (spanUs * Math.max(0, rhoPpm)) / 1_000_000;
+export function earlyUs(clock: EarlyClock, spanUs: number): number {
+  return stepsAheadUs(clock) + clock.epsilonUs + (spanUs * Math.max(0, clock.rhoPpm)) / 1_000_000;
 }
 
 function decideExpiry(

@@ -36,7 +36,7 @@ export class SlidingRoom implements HighestLevel {
   constructor(bucket: BucketRows, { limit, windowUs }: WindowPromise, clock: WindowClock) {
     this.#bucket = bucket;
     this.#limit = limit;
-    this.#lengthUs = leastOnRecorder(windowUs, clock);
+    this.#lengthUs = leastOnRecorder(windowUs, clock); // no longer than a window lasts on a fast clock
     this.#sums = new Sums(bucket, bucket.byInvoked.subarray(0, bucket.count));
   }
 

@@ -1,5 +1,5 @@
 import type { Policy } from '../../core/policy.ts';
-import type { ClockBounds } from '../clocks/bounds.ts';
+import { type ClockBounds, withGains } from '../clocks/bounds.ts';
 import { bucketLevel, type LowestLevel } from '../proofs/false-denial.ts';
 import type { Known } from '../rows/coverage.ts';
 import { describesBucket, type StatedPolicy } from './describes-policy.ts';
@@ -34,19 +34,26 @@ export interface Yardstick {
   longestS(denied: Denied): number;
   /** The longest wait even if requests are missing from the history. */
   longestOfAllS(denied: Denied): number;
-  /** The refill that is certain in this time. */
+  /** The refill in this time of the limiter's clock. */
   refillIn(seconds: number): number;
 }
 
 /** Rounding errors of seconds, as numbers, are smaller. */
-const TOLERANCE_S = 1e-6;
+export const TOLERANCE_S = 1e-6;
 
 /**
- * Of a token bucket. A wait T is
- *   too short  if highest + r (1 + rho)(b - a + T) < cost: even who waits after the reply, until b + T, is denied;
+ * Of a token bucket. Levels are bounded by what the limiter's clock can have shown between two moments of the recorder. A
+ * wait T is a time of the limiter's own clock, in which exactly r T is refilled, however fast that clock runs. At the
+ * decision, within [a, b], a limiter has at least `lowest` and at most highest + r (1 + rho)(b - a), so
+ *   (cost - highest) / r - (1 + rho)(b - a)  <=  its exact wait  <=  (cost - lowest) / r.
+ * T is
+ *   too short  if the refill in T is less than what is missing at the end of the reply, on its clock and on the
+ *              recorder's, where it is r (1 + rho) T: a slow clock reaches the end of T late, a fast one early;
  *   too long   if (cost - lowest) / r <= T - 1 s: from the lowest level, the refill alone brings the cost a second or
- *              more before, so rounding up to whole seconds does not explain it.
+ *              more before, so rounding up to whole seconds does not explain it. That is so on its own clock, whose drift
+ *              is in the lowest level only.
  * The lowest level allows for the lag of the clock: a bucket waits until its clock has caught up, and so does the user.
+ * The same holds for resets.
  */
 export class BucketYardstick implements Yardstick {
   readonly quantaPerToken: number;
@@ -62,7 +69,7 @@ export class BucketYardstick implements Yardstick {
     this.quantaPerToken = policy.quantaPerToken;
     this.capacityQuanta = policy.capacityQuanta;
     this.low = bucketLevel(policy, { clock, known, fades });
-    this.high = new HighestBucketLevel(policy, clock);
+    this.high = new HighestBucketLevel(policy, withGains(clock));
     this.growth = new StatedGrowth((us) => this.high.refillIn(us));
     this.mostS = this.#waitS(policy.capacityQuanta + this.low.lag.quanta);
   }
@@ -77,7 +84,7 @@ export class BucketYardstick implements Yardstick {
 
   shortestS({ invokedUs, lastUs, costQuanta, highest }: Denied): number {
     const missing = costQuanta - this.high.later(highest, invokedUs, lastUs);
-    return missing <= 0 ? 0 : missing / this.high.refillIn(1_000_000);
+    return missing <= 0 ? 0 : missing / Math.max(this.refillIn(1), this.high.refillIn(1_000_000));
   }
 
   /** Above 0, also of a false denial, which is a finding of its own: a wait of a second may be rounded up. */
