@@ -7,10 +7,12 @@ import {
   boundClock,
   boundOffsets,
   type ClockBounds,
+  type ClockSpan,
   joinReadings,
   largestStepBackUs,
 } from './clocks/bounds.ts';
 import { chooseGrant } from './clocks/grant.ts';
+import { hasUnseenTime } from './clocks/unseen-time.ts';
 import { findUnrecorded, isOpenAtEnd } from './doubts/unrecorded.ts';
 import { isContradicted, type MappedParts } from './machines/map-parts.ts';
 import { indexBucketMoves } from './moves/bucket-moves.ts';
@@ -32,12 +34,13 @@ export function prepare(history: History, options: CheckOptions, machines: Mappe
   const readings = joinReadings(read, history.decisionClock);
   const ofClock = { isRead: readings.length > 0, typed: options.clockSlack };
   const grant = chooseGrant(history.header, ofClock);
-  const asRead = withEarlierSteps(boundClock(readings, coverage.span, grant, machines?.clocks.rate), history);
+  const withUnseen = (clock: ClockBounds) => withUnseenSteps(clock, history, coverage.span);
+  const asRead = withUnseen(boundClock(readings, coverage.span, grant, machines?.clocks.rate));
   const stepBackUs = readings.length === 0 ? Number.POSITIVE_INFINITY : largestStepBackUs(asRead);
   const clocks = { ...ofClock, clock: asRead, grant, coverage, readings, dates };
   const windows = windowContext(history, promise, clocks);
   const axes = machines?.ofNodes;
-  const clock = axes === undefined ? asRead : withEarlierSteps(axes.boundsWith(grant), history);
+  const clock = axes === undefined ? asRead : withUnseen(axes.boundsWith(grant));
   const shards = shardsOf(history, {
     ...clock,
     movedUs: axes?.movedUs,
@@ -67,12 +70,13 @@ export function prepare(history: History, options: CheckOptions, machines: Mappe
 }
 
 /**
- * No reading shows a step back before the history began, or an earlier failover to a node whose clock was behind. A
- * bucket written before it waits until its clock has caught up; `bucketsAheadUs` is how far such buckets were ahead.
+ * A step back before the first reading, after the last one, or by an earlier failover to a node whose clock was behind is
+ * in no reading. A bucket written before it waits until its clock has caught up; `bucketsAheadUs` is how far such buckets
+ * were ahead. Where readings show all the time since buckets were full, no clock makes a bucket wait longer than they say.
  */
-function withEarlierSteps(clock: ClockBounds, { header, bucketsAheadUs }: History): ClockBounds {
-  if (header.initial === 'full') return clock;
-  return { ...clock, backwardUs: Math.max(clock.backwardUs, bucketsAheadUs) };
+function withUnseenSteps(clock: ClockBounds, history: History, span: ClockSpan): ClockBounds {
+  if (!hasUnseenTime(history, span)) return clock;
+  return { ...clock, backwardUs: Math.max(clock.backwardUs, history.bucketsAheadUs) };
 }
 
 function knownOf({ header }: History, { knownFromUs, judgedFromUs, judgedUntilUs }: Coverage) {

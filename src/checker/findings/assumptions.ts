@@ -1,8 +1,7 @@
 import { count } from '../../core/units.ts';
 import type { History } from '../../history/history.ts';
-import type { ClockReading } from '../../history/records/operation.ts';
 import type { CheckOptions } from '../check-options.ts';
-import { type ClockSpan, groupByNode } from '../clocks/bounds.ts';
+import { hasUnseenTime } from '../clocks/unseen-time.ts';
 import type { BucketMoves } from '../moves/bucket-moves.ts';
 import type { Coverage } from '../rows/coverage.ts';
 import type { CheckerResults } from '../run-checkers.ts';
@@ -39,7 +38,7 @@ export function listAssumptions(
     isJudged && coverage.judged > 0 && movedText(history, movesOf),
     isJudged &&
       coverage.judged > 0 &&
-      hasUnseenTime(history, coverage) &&
+      hasUnseenTime(history, coverage.span) &&
       "the limiter's clock did not go back (by a step or a failover) before the history first shows it or after the history last shows it",
   ];
   return [...assumptions, ...taken.filter((sentence) => typeof sentence === 'string')];
@@ -54,23 +53,4 @@ function movedText({ operations: table }: Pick<History, 'operations'>, movesOf: 
   const unjudged =
     open.length === 0 ? '' : `; no denial is judged of ${open.length}, whose last move has no end`;
   return `${count(moved.length, 'bucket')} that the limiter moved may have lost the refill of the way and of what the clocks may differ${unjudged}`;
-}
-
-/**
- * Whether the history may hide a clock that went back, by a step or by a takeover of a node with a slower clock: a
- * limiter then waits and denies. Readings before and after show it. Before the first and after the last reading, and in a
- * history that starts in mid-traffic, it may be hidden.
- */
-function hasUnseenTime(
-  { header, clock, decisionClock }: Pick<History, 'header' | 'clock' | 'decisionClock'>,
-  { span }: Coverage,
-): boolean {
-  const isRead = clock.length > 0 ? isReadAllAlong(clock, span) : decisionClock.length === 0;
-  return header.initial !== 'full' || !isRead;
-}
-
-function isReadAllAlong(readings: readonly ClockReading[], { fromUs, untilUs }: ClockSpan): boolean {
-  return [...groupByNode(readings).values()].every(
-    (ofNode) => ofNode.some(({ atUs }) => atUs <= fromUs) && ofNode.some(({ atUs }) => atUs >= untilUs),
-  );
 }
