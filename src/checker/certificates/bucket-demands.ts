@@ -45,12 +45,17 @@ export class BucketDemands implements Demands {
     this.#table = table;
     this.#measure = measure;
     this.#machines = machines;
-    const reported = usesReports ? sortReported(rows) : new Uint32Array(0);
+    const { kinds, costTokens } = table;
+    const isIn = (row: number) =>
+      (costTokens[row] as number) > 0 &&
+      (withDenials || ((kinds[row] as number) & KIND.outcome) !== KIND.denied) &&
+      ((kinds[row] as number) & JOINED_SURPLUS) !== JOINED_SURPLUS;
+    const reported = usesReports ? keep(sortReported(rows), isIn) : new Uint32Array(0);
     const node = table.levels?.node(reported[0] as number) ?? 0;
     const clock = reported.length > 0 ? clocks.ofNode.get(node) : undefined;
     this.clock = clock ?? clocks.shared;
     this.isReported = clock !== undefined;
-    this.order = this.#order(rows, { reported, withDenials });
+    this.order = this.#order(rows, { reported, isIn });
     this.gains = this.#gains(rows, resets);
   }
 
@@ -82,13 +87,14 @@ export class BucketDemands implements Demands {
     return (this.#table.levels?.of(row) as number) + (isAllowed ? this.quantaOf(row) : 0);
   }
 
-  /** Whether every reported moment lies within the interval of its operation, as this clock shows it. */
+  /** Whether every reported moment is whole, and lies within the interval of its operation, as this clock shows it. */
   areMomentsWithin(): boolean {
     const { levels, invokedUs } = this.#table;
     if (!this.isReported || levels === undefined) return true;
     for (const row of this.order) {
       const us = levels.bucketUs(row);
       if (
+        us > Math.floor(us) ||
         us < this.#shownUs(Math.ceil(invokedUs[row] as number), row) ||
         us > this.#shownUs(Math.floor(this.#table.lastUs(row)), row)
       )
@@ -114,21 +120,12 @@ export class BucketDemands implements Demands {
   /** The rows with a reported moment in the order of the bucket, and the others by their first moment. */
   #order(
     rows: BucketRows,
-    { reported, withDenials }: { reported: Uint32Array; withDenials: boolean },
+    { reported, isIn }: { reported: Uint32Array; isIn: (row: number) => boolean },
   ): Uint32Array {
-    const { kinds, costTokens } = this.#table;
-    const isIn = (row: number) =>
-      (costTokens[row] as number) > 0 &&
-      (withDenials || ((kinds[row] as number) & KIND.outcome) !== KIND.denied) &&
-      ((kinds[row] as number) & JOINED_SURPLUS) !== JOINED_SURPLUS;
-    if (!this.isReported) {
-      const all = this.#byFirst(rows);
-      return all.every(isIn) ? all : all.filter(isIn);
-    }
-    const own = reported.every(isIn) ? reported : reported.filter(isIn);
-    if (own.length === rows.count) return own;
+    if (!this.isReported) return keep(this.#byFirst(rows), isIn);
+    if (reported.length === rows.count) return reported;
     const others = this.#byFirst(rows).filter((row) => isIn(row) && !this.#hasMoment(row));
-    return others.length === 0 ? own : this.#merge(own, others);
+    return others.length === 0 ? reported : this.#merge(reported, others);
   }
 
   /** The rows by their first moment. */
@@ -174,6 +171,10 @@ export class BucketDemands implements Demands {
       })),
     ].sort((a, b) => a.fromUs - b.fromUs);
   }
+}
+
+function keep(rows: Uint32Array, isKept: (row: number) => boolean): Uint32Array {
+  return rows.every(isKept) ? rows : rows.filter(isKept);
 }
 
 /** The rows with a level in the order of the bucket's time. */

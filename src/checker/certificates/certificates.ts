@@ -142,6 +142,7 @@ export class Certificates {
       yardstick === undefined ||
       clocks === undefined ||
       this.#deniesNothing(rows.bucket) ||
+      this.#admitsMoreThan(yardstick, rows.bucket) ||
       reservesOfSeveral(this.#table, rows.bucket)
     )
       return undefined;
@@ -169,10 +170,12 @@ export class Certificates {
   #findGroup(groups: Groups, buckets: readonly number[]): FoundProof | undefined {
     const yardsticks = new Map(buckets.map((bucket) => [bucket, this.#yardstickOf(bucket)]));
     const policyOf = (bucket: number) => yardsticks.get(bucket)?.policy as Policy;
-    const isOpen = (bucket: number) =>
-      policyOf(bucket) === undefined || reservesOfSeveral(this.#table, bucket);
+    const isOpen = ([bucket, yardstick]: readonly [number, Yardstick | undefined]) =>
+      yardstick?.policy === undefined ||
+      reservesOfSeveral(this.#table, bucket) ||
+      this.#admitsMoreThan(yardstick, bucket);
     const clock = this.#findClocks()?.shared;
-    if (clock === undefined || buckets.some(isOpen)) return undefined;
+    if (clock === undefined || [...yardsticks].some(isOpen)) return undefined;
     const withDenials = this.#provesDenialsOf(buckets);
     const demands = new GroupDemands(this.#table, {
       ...{ buckets, groups, clock, withDenials, resetsOf: this.#resets, machines: this.#machines },
@@ -255,6 +258,12 @@ export class Certificates {
   #deniesNothing(bucket: number): boolean {
     const isDenied = (kind: number) => (kind & (KIND.outcome | KIND.merged)) === KIND.denied;
     return this.#some(bucket, (kind, cost) => isDenied(kind) && cost <= 0);
+  }
+
+  /** Whether one admission took more than an unused limiter holds, which cannot be right. */
+  #admitsMoreThan({ fullQuanta, quantaPerToken }: Yardstick, bucket: number): boolean {
+    const isAdmitted = (kind: number) => (kind & (KIND.outcome | KIND.merged)) === KIND.allowed;
+    return this.#some(bucket, (kind, cost) => isAdmitted(kind) && cost * quantaPerToken > fullQuanta);
   }
 
   #some(bucket: number, isSuch: (kind: number, cost: number) => boolean): boolean {

@@ -48,25 +48,34 @@ export type ClockOffsets =
 export class DecidingClock {
   /** The nodes that decide on it; none for the clock of the recorder, or the base of a run in parts. */
   readonly nodes: readonly string[];
+  /** Whether one of its nodes was read, so that it has their time of day. */
+  readonly isRead: boolean;
   readonly #lines: readonly OffsetLine[];
   readonly offsets: ClockOffsets;
 
   /** The clock of a history with one recorder. */
-  static of(nodes: readonly string[], points: readonly OffsetPoint[]): DecidingClock {
-    return new DecidingClock(nodes, [new OffsetLine(points)], { points });
+  static of(nodes: readonly string[], points: readonly OffsetPoint[], isRead: boolean): DecidingClock {
+    return new DecidingClock({ nodes, isRead, lines: [new OffsetLine(points)], offsets: { points } });
   }
 
-  /** The clock of a run in parts, by the names of its machines. */
+  /** The clock of a run in parts, by the names of its machines. It was read, unless it is the base. */
   static ofMachines(
     nodes: readonly string[],
     lines: ReadonlyMap<string, readonly OffsetPoint[]>,
   ): DecidingClock {
     const all = [...lines.values()].map((points) => new OffsetLine(points));
-    return new DecidingClock(nodes, all, { offsets: Object.fromEntries(lines) });
+    const offsets = { offsets: Object.fromEntries(lines) };
+    return new DecidingClock({ nodes, isRead: nodes.length > 0, lines: all, offsets });
   }
 
-  private constructor(nodes: readonly string[], lines: readonly OffsetLine[], offsets: ClockOffsets) {
+  private constructor({
+    nodes,
+    isRead,
+    lines,
+    offsets,
+  }: Pick<DecidingClock, 'nodes' | 'isRead' | 'offsets'> & { readonly lines: readonly OffsetLine[] }) {
     this.nodes = nodes;
+    this.isRead = isRead;
     this.#lines = lines;
     this.offsets = offsets;
   }

@@ -6,11 +6,12 @@ import { OffsetLimits, spanOf } from './offset-limits.ts';
 import { evenTimes } from './offset-times.ts';
 
 /** The recorder's own clock. */
-const RECORDER = DecidingClock.of([], [[0, 0]]);
+const RECORDER = DecidingClock.of([], [[0, 0]], false);
 
 /**
  * One clock for all nodes if their readings and decisions agree on one, else a clock for each. A node whose readings no
- * clock with a slew of at most 1,000 ppm explains has none: it stepped.
+ * clock with a slew of at most 1,000 ppm explains has none: it stepped. A node that was never read has one if a constant
+ * offset explains its decisions: no reading shows how it drifts.
  */
 export function findClocks(table: OperationTable, readings: readonly ClockReading[]): Clocks {
   const none = { ofNode: new Map(), shared: RECORDER };
@@ -20,7 +21,11 @@ export function findClocks(table: OperationTable, readings: readonly ClockReadin
   const all = steady.nodes;
   if (all.length === 0) return none;
   const drifting = once(() => limitsOf(table, readings, trendOf(readings)));
-  const joined = (nodes: readonly string[]) => join(steady, nodes) ?? join(drifting(), nodes);
+  const read = new Set(readings.map(({ node }) => node));
+  const joined = (nodes: readonly string[]) => {
+    const isRead = nodes.some((node) => read.has(node));
+    return join(steady, { nodes, isRead }) ?? (isRead ? join(drifting(), { nodes, isRead }) : undefined);
+  };
   const shared = joined(all);
   const clocks = all.map((node) => [names.indexOf(node), shared ?? joined([node])] as const);
   return {
@@ -67,14 +72,17 @@ function limitsOf(table: OperationTable, readings: readonly ClockReading[], tren
 }
 
 /** One clock for all these nodes; undefined if there is none. */
-function join(limits: OffsetLimits, nodes: readonly string[]): DecidingClock | undefined {
+function join(
+  limits: OffsetLimits,
+  { nodes, isRead }: { readonly nodes: readonly string[]; readonly isRead: boolean },
+): DecidingClock | undefined {
   const { lowest, highest } = limits.joined(nodes);
   const [floor, ceiling] = [most(lowest), least(highest)];
   if (!Number.isFinite(floor) || !Number.isFinite(ceiling)) return undefined;
   if (floor <= ceiling && limits.trend === 0)
-    return DecidingClock.of(nodes, [[limits.times.at(0), Math.floor((floor + ceiling) / 2)]]);
-  const offsetsUs = follow(lowest, highest, limits.stepUs(0));
-  return offsetsUs && DecidingClock.of(nodes, limits.pointsOf(offsetsUs));
+    return DecidingClock.of(nodes, [[limits.times.at(0), Math.floor((floor + ceiling) / 2)]], isRead);
+  const offsetsUs = isRead ? follow(lowest, highest, limits.stepUs(0)) : undefined;
+  return offsetsUs && DecidingClock.of(nodes, limits.pointsOf(offsetsUs), isRead);
 }
 
 /** A path between two lines that changes by at most `stepUs` from one point to the next; undefined if there is none. */

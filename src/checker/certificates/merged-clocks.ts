@@ -21,7 +21,8 @@ interface Recorded {
 
 /**
  * The clocks of a run in parts: for each machine one offset, so that all readings of the nodes and all pings agree, and as
- * many decisions as possible. One clock for all nodes if that can be, else one for each. Without nodes it is the base.
+ * many decisions as possible. One clock for all nodes if that can be, else one for each that was read. Without a reading
+ * of a node it is the base.
  */
 export function findMergedClocks(
   table: OperationTable,
@@ -32,9 +33,11 @@ export function findMergedClocks(
   const pings = clock.filter(({ source }) => source === 'machine');
   const recorded = { table, machines, readings, pings, times: timesOf(table, machines, clock) };
   const names = table.levels?.nodeNames ?? [];
-  const nodes = [...new Set([...names.slice(1), ...readings.map(({ node }) => node)])];
+  const read = new Set(readings.map(({ node }) => node));
+  const nodes = read.size === 0 ? [] : [...new Set([...names.slice(1), ...read])];
   const shared = nodes.length === 0 ? undefined : clockOf(nodes, recorded);
-  const ofNode = nodes.map((node) => [names.indexOf(node), shared ?? clockOf([node], recorded)] as const);
+  const own = (node: string) => (read.has(node) ? clockOf([node], recorded) : undefined);
+  const ofNode = nodes.map((node) => [names.indexOf(node), shared ?? own(node)] as const);
   const base = shared ?? clockOf([], recorded);
   return (
     base && {

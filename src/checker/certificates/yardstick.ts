@@ -46,7 +46,8 @@ export function yardstickOf(
   }
   const ideal = idealWindow(epochShape(limit, windowUs), { isFixed: true });
   const isKnown = (demands: BucketDemands) =>
-    demands.clock.nodes.length > 0 || (clocks === 'one' && startOf(demands) >= FIRST_DATE_US);
+    demands.clock.isRead ||
+    (demands.clock.nodes.length === 0 && clocks === 'one' && startOf(demands) >= FIRST_DATE_US);
   return {
     ...tokens,
     find(demands) {
