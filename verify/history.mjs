@@ -2,7 +2,7 @@
 import { fail as refuse } from 'node:assert';
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
+import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 
 /** What an operation may do in a proof. */
@@ -14,15 +14,42 @@ export const least = (numbers) => numbers.reduce((a, b) => (b < a ? b : a), NEVE
 export const most = (numbers) => numbers.reduce((a, b) => (b > a ? b : a), -NEVER);
 export const sumOf = (rows) => rows.reduce((sum, { cost }) => sum + cost, 0);
 export const keyOf = ({ bucket, policy = '' }) => JSON.stringify([bucket, policy]);
-const listIn = (map, key) => map.get(key) ?? map.set(key, []).get(key);
+export const listIn = (map, key) => map.get(key) ?? map.set(key, []).get(key);
+
+/** The lines of a file, unpacked. */
+async function* readLines(path) {
+  const file = createReadStream(path);
+  const input = path.endsWith('.gz') ? pipeline(file, createGunzip(), () => {}) : file;
+  let parts = [];
+  for await (const text of input.setEncoding('utf8')) {
+    const [end, ...lines] = text.split('\n');
+    parts.push(end);
+    for (const line of lines) {
+      yield parts.join('');
+      parts = [line];
+    }
+  }
+  yield parts.join('');
+}
 
 /** The records of a file. `hash`, if there is one, has all lines before the record. */
 export async function* readRecords(path, hash) {
-  const input = path.endsWith('.gz') ? createReadStream(path).pipe(createGunzip()) : createReadStream(path);
-  for await (const line of createInterface({ input })) {
-    if (line !== '') yield JSON.parse(line);
-    hash?.update(`${line}\n`);
+  let number = 0;
+  try {
+    for await (const line of readLines(path)) {
+      number++;
+      if (line !== '') yield parse(line);
+      hash?.update(`${line}\n`);
+    }
+  } catch (error) {
+    throw new Error(`${number === 0 ? path : `${path}:${number}`}: ${error.message}`);
   }
+}
+
+/** The record of a line, which is an object of JSON. */
+function parse(line) {
+  const record = JSON.parse(line);
+  return typeof record === 'object' && record !== null ? record : refuse('it is no JSON object');
 }
 
 /** The history of some files. Times are of the recorder's clock; of a run in parts, of the machine of each record. */
@@ -38,11 +65,15 @@ export async function readHistory(paths) {
   history.isUnknown = history.header.some(({ initial }) => initial === 'unknown');
   for (const rows of history.attempts.values()) if (rows.length > 1) joinAttempts(rows);
   history.base = files.some(({ run }) => run !== undefined) ? findBase(history) : '';
+  if (history.base === '') history.ping = []; // all times are of one clock
   return history;
 }
 
 /** The files of a run in parts may be given in any order, and count in that of the names. Files that are no parts keep theirs. */
 const byPart = ({ part: a = '' }, { part: b = '' }) => Number(a > b) - Number(a < b);
+
+/** The records that are kept as they are. */
+const KEPT = ['clock', 'event', 'end', 'header'];
 
 async function readFile(path, file, history) {
   const hash = createHash('sha256');
@@ -50,9 +81,11 @@ async function readFile(path, file, history) {
     if (record.type === 'header') Object.assign(file, record.part, record.part?.kind === 'control' && { name: CONTROL });
     if (file.name === CONTROL && record.type === 'op') refuse(`the ${CONTROL} has an operation`);
     if (record.type === 'op') for (const one of withSteps(record, history.op++)) addOperation(history, one, file);
-    else if (record.source === 'machine') history.ping.push({ ...record, machine: file.machine });
-    else if (record.source !== 'date' && (file.name !== CONTROL || record.type !== 'header'))
-      history[record.type]?.push({ ...record, machine: file.machine, part: file.name });
+    else if (record.type === 'clock' && record.source === 'machine') history.ping.push({ ...record, machine: file.machine });
+    else if (KEPT.includes(record.type) && record.source !== 'date' && (file.name !== CONTROL || record.type !== 'header'))
+      history[record.type].push({ ...record, machine: file.machine, part: file.name });
+    if (record.type === 'end' && file.hasEnd) refuse('the history has a second end');
+    file.hasEnd ||= record.type === 'end';
     file.isAsWritten = record.type === 'end' && record.digest === hash.copy().digest('hex'); // and nothing follows
   }
 }
@@ -92,17 +125,21 @@ function addOperation(history, op, file) {
   const { machine, name: part } = file;
   const { outcome: role, maxCharge, decision, decisionId, name, goesOn, expires } = op;
   if (![TAKE, DENIAL, NOTHING, MAYBE, UNSURE].includes(role)) refuse(`the outcome ${role} is unknown`);
+  if (![op.invokedUs, op.completedUs ?? 0, op.latestUs ?? 0, maxCharge ?? 0].every(Number.isFinite)) refuse('an operation has a number that is none');
   const [from, isLocal, latest] = [Math.floor(op.invokedUs), decision?.source === 'fallback', Math.ceil(op.latestUs ?? NEVER)];
   const until = role === MAYBE ? latest : Math.ceil(op.completedUs ?? NEVER);
   if (decisionId === undefined && maxCharge === undefined && !isLocal && !goesOn) file.knownUs = Math.min(file.knownUs, until);
   const mayReach = isLocal && decision.charge !== 'none' && role !== MAYBE; // a failure policy answered while its request was under way
   const costs = new Map(); // a bucket that is charged twice is charged the sum
   for (const charge of op.charges ?? [op]) costs.set(keyOf(charge), (costs.get(keyOf(charge)) ?? 0) + charge.cost);
+  const isReported = decision?.source === 'redis' && decision.node && decision.level !== undefined && op.charges === undefined;
   const [charges, isShared] = [costs.size > 1 ? [] : undefined, goesOn && op.charges !== undefined]; // all or none
   for (const [key, cost] of costs) {
     const row = { role, machine, part, from, until, cost, isLocal, charges, isShared, expires, of: listIn(history.buckets, key) };
+    Object.assign(row, { shownUs: isReported ? decision.bucketUs : undefined, node: decision?.node }); // by the clock of its node
     const surplus = maxCharge !== undefined ? maxCharge - (role === DENIAL ? 0 : Math.max(0, cost)) : mayReach ? cost : 0;
     if (surplus > 0 && role !== NOTHING) row.surplus = { role: MAYBE, machine, from, until: latest, cost: surplus, of: row.of };
+    if (row.surplus !== undefined && decisionId !== undefined) row.shownUs = undefined; // they count as attempts of one decision
     if (decisionId !== undefined) listIn(history.attempts, `${key} ${Math.sign(cost)} ${name} ${decisionId}`).push(row);
     for (const list of [row.of, charges]) list?.push(row);
   }
@@ -111,11 +148,13 @@ function addOperation(history, op, file) {
 /** Attempts of one decision charge once: until the first that allows it, else as one open charge. Later ones may make again what expires. */
 function joinAttempts(rows) {
   const [allowed, open] = [TAKE, MAYBE].map((role) => rows.filter((row) => row.role === role));
-  const [admitting, possible] = allowed.some(({ isLocal }) => !isLocal) ? [allowed.filter(({ isLocal }) => !isLocal), []] : [allowed, open];
-  const [from, cost, madeUs] = [rows.map((row) => row.from), rows.map((row) => row.cost), admitting.map((row) => row.until)].map(least);
+  const [admitted, possible] = allowed.some(({ isLocal }) => !isLocal) ? [allowed.filter(({ isLocal }) => !isLocal), []] : [allowed, open];
+  const [from, cost, madeUs] = [rows.map((row) => row.from), rows.map((row) => row.cost), admitted.map((row) => row.until)].map(least);
   if (rows.some(({ machine }) => machine !== rows[0].machine)) refuse('a decision has attempts on several machines');
   const mayBeAgain = cost > 0 && possible.length === 0 && rows.some(({ expires }) => expires);
-  const again = mayBeAgain ? [...admitting, ...open].filter((row) => !row.isLocal && row.from > madeUs) : [];
+  const again = mayBeAgain ? [...admitted, ...open].filter((row) => !row.isLocal && row.from > madeUs) : [];
+  const admitting = admitted.filter((row) => !again.includes(row));
+  for (const row of rows) row.shownUs = undefined; // it is unknown which attempt charged
   for (const { surplus } of rows) if (surplus !== undefined) surplus.role = NOTHING; // the checker joins these
   for (const row of admitting.length > 0 ? rows : possible) row.role = again.includes(row) ? MAYBE : NOTHING;
   if (admitting.length > 0) Object.assign(admitting[0], { role: TAKE, cost, from, until: madeUs });

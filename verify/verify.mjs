@@ -1,66 +1,12 @@
+// Checks a certificate against its history: node verify.mjs certificate.ndjson.gz history.ndjson; exit code 1: it is wrong; 64: a
+// file is missing or damaged. It uses no package and no code of the checker, and computes exactly. docs/certificates.md says what a
+// certificate proves.
 // Checks a certificate against its history: node verify.mjs certificate.ndjson.gz history.ndjson; exit code 1: it is wrong.
 // It uses no package and no code of the checker, and computes exactly. docs/certificates.md says what a certificate proves.
 import { fail as refuse } from 'node:assert';
-import { CONTROL, DENIAL, keyOf, least, MAYBE, most, NEVER, NOTHING, readHistory, readRecords, sumOf, TAKE, UNSURE } from './history.mjs';
-
-/** The same span of time of a machine on the base: as early and as late as its pings allow, with 1,000 ppm of drift since. */
-function onBase(span, { base, ping }) {
-  const { machine, from, until } = span;
-  if (machine === base) return span;
-  const own = ping.filter((one) => one.machine === machine && one.node === base);
-  // sent at a, received at b, answered with s: the base showed s at most at a, and s at least at b
-  const aheadUs = (us, sign) =>
-    sign * least(own.map(({ atUs, serverUs, errorUs }) => sign * (serverUs - atUs) + errorUs + Math.abs(us - atUs + sign * errorUs) / 1_000));
-  if (aheadUs(from, -1) > aheadUs(from, 1)) refuse(`readings of ${machine} contradict each other`);
-  return { ...span, from: Math.floor(from + aheadUs(from, -1)), until: Math.ceil(until + aheadUs(until, 1)) };
-}
-
-/** The most that the nodes' clocks can gain on the recorder's or the base, or lose, between any two moments. Microseconds. */
-function clockSpreadUs(history) {
-  const rows = [...history.buckets.values()].flat().filter(({ role }) => role !== UNSURE);
-  const starts = [...new Set(rows.map(({ machine }) => machine))].map((machine) => {
-    const own = rows.filter((row) => row.machine === machine).map(({ from }) => from);
-    return onBase({ machine, from: least(own), until: most(own) }, history);
-  });
-  const readings = history.clock.map(({ machine, serverUs, atUs, errorUs }) => ({
-    ...onBase({ machine, from: atUs - errorUs, until: atUs + errorUs }, history),
-    serverUs,
-  }));
-  const middles = readings.map(({ from, until }) => (from + until) / 2);
-  const times = [...middles, least(starts.map(({ from }) => from)), most(starts.map(({ until }) => until))].sort((a, b) => a - b);
-  const driftUs = most(times.map((us, at) => us - (times[at - 1] ?? us))) / 500;
-  const offsets = readings.flatMap(({ from, until, serverUs }) => [serverUs - until, serverUs - from]);
-  const granted = history.header.map(({ clocks, clockSlackUs }) => {
-    if (readings.length > 0) return (clockSlackUs ?? 0) + most(offsets) - least(offsets) + driftUs;
-    return (clockSlackUs ?? (clocks === 'one' ? 0 : 1_000)) + (clocks === 'apart' ? driftUs : 0);
-  });
-  return most(granted);
-}
-
-/** The line through the points of an offset, which drifts slowly: what it shows at a moment, and whether it is the clock itself. */
-function makeLine(points) {
-  const exact = [[-1e18, points[0][1]], ...points, [1e18, points.at(-1)[1]]].map((point) => point.map(BigInt)); // flat beyond its points
-  const isSteep = ([us, offset], at) => at > 0 && 1_000n * most([offset - exact[at - 1][1], exact[at - 1][1] - offset]) > us - exact[at - 1][0];
-  if (exact.some(isSteep)) refuse('it drifts by more than 1,000 ppm');
-  const show = (us) => {
-    const [[startUs, start], [endUs, end]] = exact.slice(exact.findIndex(([at]) => at > us) - 1);
-    const [product, spanUs] = [(end - start) * (us - startUs), endUs - startUs];
-    return us + start + product / spanUs - (product % spanUs < 0n ? 1n : 0n); // rounded down
-  };
-  return { show, isZero: exact.every(([, offset]) => offset === 0n) };
-}
-
-/** A clock of a certificate: an offset from the recorder, or from each machine, that agrees with all readings of its nodes and all pings. */
-function makeClock({ nodes, points, offsets = { '': points } }, { clock: readings, ping, header }) {
-  const lines = new Map(Object.entries(offsets).map(([machine, own]) => [machine, makeLine(own)]));
-  if (nodes.length === 0 && ![...lines.values()].some(({ isZero }) => isZero)) refuse('it belongs to no node');
-  const show = (machine, us) => (lines.get(machine) ?? refuse(`it has no offset of ${machine}`)).show(BigInt(Math.round(us)));
-  const own = readings.filter(({ node }) => nodes.includes(node));
-  const others = [...own.map((one) => [one, BigInt(Math.round(one.serverUs))]), ...ping.map((one) => [one, show(one.node, one.serverUs)])];
-  const wrong = others.find(([{ machine, atUs, errorUs }, us]) => Math.abs(Number(show(machine, atUs) - us)) > errorUs + 1);
-  if (wrong !== undefined) refuse(`it contradicts a reading of ${wrong[0].node}`);
-  return { show, datesFromUs: own.length > 0 ? 0 : nodes.length === 0 && header.every(({ clocks }) => clocks === 'one') ? 1e15 : NEVER };
-}
+import { checkEnd, checkFields, readHead } from './certificate.mjs';
+import { clockSpreadUs, makeClock, onBase } from './clocks.mjs';
+import { CONTROL, DENIAL, keyOf, least, listIn, MAYBE, most, NEVER, NOTHING, readHistory, readRecords, sumOf, TAKE, UNSURE } from './history.mjs';
 
 /** What a bucket is held to: a window to N tokens, a sliding counter to a bucket of N + 1 that gains N in the length of a window. */
 function idealOf({ header: [header], event, buckets, isWhole, promise: { type, limit, windowUs } }, { bucket, policy }) {
@@ -78,27 +24,35 @@ function idealOf({ header: [header], event, buckets, isWhole, promise: { type, l
 
 /** Runs the order of a proof through the ideal limiters of its buckets. */
 function checkProof({ clock, start = [1, 1], order, momentsUs, proves }, members, history) {
-  const [{ type, alignment, windowUs }, { show, datesFromUs }] = [history.promise, history.clocks.get(clock) ?? refuse('its clock is missing')];
+  const [{ type, alignment, windowUs }, own] = [history.promise, history.clocks.get(clock) ?? refuse('its clock is missing')];
+  const { show, nodes, isOfAll, datesFromUs } = own;
   const [ideals, [first], seen, lengthUs] = [new Map(members.map((ideal) => [ideal.rows, ideal])), members, new Set(), BigInt(windowUs ?? 0)];
   const all = [...members.flatMap(({ rows }) => rows), ...members.flatMap(({ resets }) => resets)];
   first.level = (first.full * BigInt(start[0])) / BigInt(start[1]);
   if (first.level > first.full || first.level < (history.isUnknown && first.log === undefined ? 0n : first.full)) refuse('its start is wrong');
   if (order.length !== momentsUs.length) refuse('its lists differ in length');
   if (proves !== 'all' && ![history, ...members, ...all].some((one) => one.mayOmit || one.isLocal)) refuse('it leaves out denials without a reason');
-  if (alignment === 'epoch' && !(momentsUs[0] >= datesFromUs)) refuse('its clock has no time of day');
-  let [code, nowUs, endUs] = [0, 0n, type === 'fixed-window' ? -NEVER : NEVER];
-  const no = (why) => refuse(`operation ${code >> 1} ${why}`);
+  if (alignment === 'epoch' && momentsUs[0] < datesFromUs) refuse('its clock has no time of day');
+  let [code, isOwn, nowUs, endUs] = [0, isOfAll, 0n, type === 'fixed-window' ? -NEVER : NEVER];
+  const no = (why) => refuse(`operation ${Math.floor(code / 2)} ${why}`);
+  const rowOf = (one) => (one % 2 === 1 ? all[(one - 1) / 2]?.surplus : all[one / 2]);
+  const isAdmission = (row) => [TAKE, MAYBE].includes(row?.role) && row.cost > 0;
   for (const [at, stepUs] of momentsUs.entries()) {
     [code, nowUs] = [code + order[at], nowUs + BigInt(stepUs)];
     if (at > 0 && stepUs < 0) refuse('its moments fall');
-    if (type === 'fixed-window' && code >> 1 === all.length) {
-      const isRight = { epoch: nowUs % lengthUs === 0n, first: momentsUs[at + 1] === 0, any: true }[alignment];
+    if (type === 'fixed-window' && code === 2 * all.length) {
+      const isFirst = momentsUs[at + 1] === 0 && isAdmission(rowOf(code + order[at + 1]));
+      const isRight = { epoch: nowUs % lengthUs === 0n, first: isFirst, any: true }[alignment];
       if (!isRight || nowUs < endUs) refuse('a window begins at a wrong moment');
       [first.level, endUs] = [endUs === -NEVER ? first.level : first.full, nowUs + lengthUs];
       continue;
     }
-    let [row, lacks] = [(code & 1) === 1 ? all[code >> 1]?.surplus : all[code >> 1], false];
+    let [row, lacks] = [rowOf(code), false];
     if ([undefined, NOTHING, UNSURE].includes(row?.role)) no('charges nothing, or may have given back nothing');
+    if (!isOfAll && row.shownUs !== undefined) {
+      if (nowUs !== BigInt(row.shownUs)) no(`is not when the clock of ${row.node} showed`);
+      isOwn ||= nodes.includes(row.node);
+    }
     for (const charge of row.charges ?? [row]) {
       const [ideal, { role, machine, from, until, cost }] = [ideals.get(charge.of) ?? no('charges another bucket, too'), charge];
       if (seen.size === seen.add(charge).size) no('is listed twice');
@@ -112,6 +66,7 @@ function checkProof({ clock, start = [1, 1], order, momentsUs, proves }, members
     }
     if (lacks !== (row.role === DENIAL)) no('gets another answer');
   }
+  if (!isOwn) refuse('its clock is of nodes that decided none of its operations');
   const isDue = ({ role, cost }) => (role === TAKE ? cost !== 0 : role === DENIAL && proves === 'all');
   for (const [at, row] of all.entries()) if (isDue(row) && !seen.has(row)) refuse(`operation ${at} is missing`);
   return proves === 'all' ? 'proved' : 'admissionsProved';
@@ -126,12 +81,13 @@ function checkExcess({ operations }, [{ rows, full, token, perUs, resets, isUnsu
   const refunds = [...rows, ...resets].filter(({ cost, role }) => cost < 0 && role !== NOTHING);
   const gains = refunds.map((row) => onBase(row, history)).filter(({ from }) => from - history.spreadUs <= untilUs);
   const refill = perUs * BigInt(Math.ceil(untilUs - fromUs + history.spreadUs));
-  return !isUnsure && BigInt(sumOf([...listed, ...gains])) * token > full + refill ? 'excess' : 'undecided';
+  const isAbove = BigInt(sumOf([...listed, ...gains])) * token > full + refill || own.some(({ cost }) => BigInt(cost) * token > full);
+  return !isUnsure && isAbove ? 'excess' : 'undecided';
 }
 
 /** Looks whether the bucket held the cost at every moment of a denial, with every other charge as late as it can be. */
 function checkDenial({ operation }, [{ rows, full, token, perUs, isUnsure }], history) {
-  if (rows[operation]?.role !== DENIAL || rows[operation].isLocal) refuse('it is no denial of the limiter');
+  if (rows[operation]?.role !== DENIAL || rows[operation].isLocal || !(rows[operation].cost > 0)) refuse('it is no denial of the limiter');
   const [denial, surpluses] = [onBase(rows[operation], history), rows.flatMap(({ surplus }) => surplus ?? [])];
   const charges = [...rows, ...surpluses].filter(({ role, cost }) => cost > 0 && [TAKE, MAYBE].includes(role));
   const others = charges.map((row) => onBase(row, history)).sort((a, b) => a.until - b.until);
@@ -152,32 +108,65 @@ function checkDenial({ operation }, [{ rows, full, token, perUs, isUnsure }], hi
   return isUnsure || surpluses.some(({ role }) => role === NOTHING) || moments.some(({ from }) => isLow(from)) ? 'undecided' : 'denial';
 }
 
-/** Reads the first line: what the limiter promises, and whether proofs may leave out denials. */
-function readHead({ format, version, promise, promise: { type, alignment } = {}, declaresFalseDenials }) {
-  const judges = { 'token-bucket': true, 'sliding-window': true, 'sliding-counter': false, 'fixed-window': alignment === 'epoch' }[type];
-  if (format !== 'openclaw-certificate' || version !== 1 || judges === undefined) refuse('it is no certificate of version 1');
-  return { promise, mayOmit: declaresFalseDenials === true || !judges };
+/** A group is of buckets that share decisions, each with another one of it. */
+function checkGroup(record, members, history) {
+  if (history.promise.type.endsWith('window')) refuse('it is of windows, which are proved bucket by bucket');
+  const reached = new Set([members[0].rows]);
+  for (const rows of reached) for (const { charges = [] } of rows) for (const { of } of charges) reached.add(of); // also goes through those that it adds
+  if (!members.every(({ rows }) => reached.has(rows))) refuse('it has buckets that share no decision');
+  return checkProof(record, members, history);
 }
 
-const CHECKS = { proof: checkProof, group: checkProof, excess: checkExcess, denial: checkDenial, replay: () => 'replay' };
-const [certificate, ...paths] = process.argv.slice(2);
-const [history, done] = [{ ...(await readHistory(paths)), clocks: new Map() }, new Set()];
-const found = { proved: 0, admissionsProved: 0, excess: 0, denial: 0, undecided: 0, replay: 0, refused: 0 };
-for await (const record of readRecords(certificate))
-  try {
-    if (history.promise === undefined) Object.assign(history, readHead(record));
-    if (record.type === 'excess' || record.type === 'denial') history.spreadUs ??= clockSpreadUs(history);
-    if (record.type === 'clock') history.clocks.set(record.clock, makeClock(record, history));
-    const [names, check] = [record.members ?? [record], CHECKS[record.type]];
-    if (check === undefined) continue;
-    for (const name of names) if (done.size === done.add(`${check.name} ${keyOf(name)}`).size) refuse('it is listed twice');
-    const ideals = names.map((name) => idealOf(history, name));
-    found[check(record, ideals, history)] += names.length;
-  } catch (error) {
-    [found.refused, process.exitCode] = [found.refused + 1, 1];
-    process.stdout.write(`refused: ${JSON.stringify(record.bucket ?? record.members?.[0].bucket ?? record.type).slice(1, -1)}: ${error.message}\n`);
+const checkReplay = ({ operation }, [{ rows }]) => (rows[operation] === undefined ? refuse('it has no such operation') : 'replay');
+const CHECKS = { proof: checkProof, group: checkGroup, excess: checkExcess, denial: checkDenial, replay: checkReplay };
+
+/** Checks a proof or a conviction, and counts what it shows. A bucket has one proof, or at most one conviction of each kind. */
+function checkBuckets(record, { history, found, listed }) {
+  const { type, members: names = [record] } = record;
+  const check = CHECKS[type] ?? refuse('it is not the first record');
+  for (const name of names) {
+    const before = listIn(listed, keyOf(name));
+    const isProved = [type, ...before].some((one) => one === 'proof' || one === 'group');
+    if (before.push(type) > 1 && (isProved || before.indexOf(type) < before.length - 1)) refuse('it is listed twice');
   }
-const simulated = history.header.some((one) => one.simulated === true) ? { simulated: true } : {};
-process.stdout.write(
-  `${JSON.stringify({ ...simulated, promise: history.promise, operations: history.op, buckets: history.buckets.size, ...found })}\n`,
-);
+  if (type === 'excess' || type === 'denial') history.spreadUs ??= clockSpreadUs(history);
+  const members = names.map((name) => idealOf(history, name));
+  found[check(record, members, history)] += names.length;
+}
+
+function checkRecord(record, state) {
+  const { history } = state;
+  if (state.end !== undefined) refuse('it follows the end');
+  if (history.promise === undefined) return void Object.assign(history, readHead(record));
+  checkFields(record);
+  if (record.type === 'end') state.end = record;
+  else if (record.type !== 'clock') checkBuckets(record, state);
+  else if (history.clocks.has(record.clock)) refuse('its number is that of another clock');
+  else history.clocks.set(record.clock, makeClock(record, history));
+}
+
+async function verify([certificate, ...paths]) {
+  if (paths.length === 0) refuse('give it a certificate, and the files of its history');
+  const history = { ...(await readHistory(paths)), clocks: new Map() };
+  const found = { proved: 0, admissionsProved: 0, excess: 0, denial: 0, undecided: 0, replay: 0, refused: 0 };
+  const state = { history, found, listed: new Map(), end: undefined };
+  const attempt = (name, run) => {
+    try {
+      run();
+    } catch (error) {
+      [found.refused, process.exitCode] = [found.refused + 1, 1];
+      process.stdout.write(`refused: ${JSON.stringify(String(name)).slice(1, -1)}: ${error.message}\n`);
+    }
+  };
+  for await (const record of readRecords(certificate))
+    attempt(record.bucket ?? record.members?.[0]?.bucket ?? record.type, () => checkRecord(record, state));
+  attempt('end', () => checkEnd(state.end ?? refuse('there is none'), state));
+  const simulated = history.header.some((one) => one.simulated === true) ? { simulated: true } : {};
+  const { promise, op: operations, buckets } = history;
+  process.stdout.write(`${JSON.stringify({ ...simulated, promise, operations, buckets: buckets.size, ...found })}\n`);
+}
+
+await verify(process.argv.slice(2)).catch((error) => {
+  process.exitCode = 64; // a file cannot be read, or is damaged
+  process.stderr.write(`${error.message}\n`);
+});

@@ -75,11 +75,13 @@ describe('an exact limiter with reservations', () => {
       const recorded = runPlan({ ...drawPlan(seed), recording: 'whole' });
       const { history, examination } = examine(recorded);
       const certificate = [...certificateRecords(history.operations, examination)];
-      const { counts, refused } = await verify(recorded.records, [...certificate, ...forge(recorded)]);
+      const { counts, refused } = await verify(recorded.records, certificate);
       expect({ ...counts, seed, refusals: [...refused] }).toMatchObject({
-        ...{ seed, refusals: [], excess: 0, denial: 0 },
+        ...{ seed, refusals: [] },
         proved: examination.report.proofs?.proved,
       });
+      const forged = await verify(recorded.records, [...certificate.slice(0, 1), ...forge(recorded)]);
+      expect({ ...forged.counts, seed }).toMatchObject({ seed, excess: 0, denial: 0, refused: 0 });
       proved += counts.proved ?? 0;
     }
     expect(proved).toBeGreaterThan(15);

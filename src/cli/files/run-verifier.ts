@@ -66,8 +66,8 @@ export interface VerifierRun {
 }
 
 /**
- * Runs the verifier on a certificate and the files of its history. Throws INVALID_HISTORY if it cannot read them, and
- * INTERRUPTED.
+ * Runs the verifier on a certificate and the files of its history. Throws INVALID_CERTIFICATE or INVALID_HISTORY if it cannot
+ * read one of them, and INTERRUPTED.
  */
 export async function runVerifier(
   certificate: string,
@@ -94,7 +94,7 @@ export async function runVerifier(
   const [code] = await ended;
   if (signal.aborted) throw new OpenclawError('INTERRUPTED', 'interrupted while verifying');
   if ((code === 0 || code === 1) && last.startsWith('{')) return { verified: JSON.parse(last), refusals };
-  throw unreadable(history, complaint, code);
+  throw unreadable({ certificate, history, complaint, code });
 }
 
 const REFUSED = 'refused: ';
@@ -102,10 +102,25 @@ const REFUSED = 'refused: ';
 /** The verifier holds the history in objects: more than the default of Node.js has room for. */
 const HEAP = '--max-old-space-size=16384';
 
-function unreadable(history: readonly string[], complaint: string, code: unknown): OpenclawError {
-  const [, why = `the verifier ended with exit code ${code}`] =
-    /^\[?\w*Error[^:]*: (.*?)\]?(?: \{)?$/m.exec(complaint) ?? [];
-  return new OpenclawError('INVALID_HISTORY', `${printable(history.join(', '))}: ${printable(why)}`, {
+/** What the verifier says with this exit code is one line, which begins with the file if only one is wrong. */
+const UNREADABLE = 64;
+
+function unreadable({
+  certificate,
+  history,
+  complaint,
+  code,
+}: {
+  readonly certificate: string;
+  readonly history: readonly string[];
+  readonly complaint: string;
+  readonly code: unknown;
+}): OpenclawError {
+  const why = code === UNREADABLE ? complaint.trim() : `the verifier ended with exit code ${code}`;
+  if (why.startsWith(`${certificate}:`)) return new OpenclawError('INVALID_CERTIFICATE', printable(why));
+  const isNamed = history.some((path) => why.startsWith(`${path}:`));
+  const files = isNamed ? '' : `${history.join(', ')}: `;
+  return new OpenclawError('INVALID_HISTORY', printable(`${files}${why}`), {
     hint: 'a certificate is verified with the whole history of which it was written',
   });
 }

@@ -48,7 +48,9 @@ export function changeAll(certificate: readonly CertificateRecord[], random: Ran
     const context = { random, clock: { ...clock, clock: clocks.length + number }, otherBucket };
     return change(proof, CHANGES[kinds.get(proof.bucket) as Kind], context);
   });
-  return { certificate: [...certificate.filter(({ type }) => type !== 'proof'), ...changed], kinds };
+  const isEnd = ({ type }: CertificateRecord) => type === 'end';
+  const others = certificate.filter((record) => record.type !== 'proof' && !isEnd(record));
+  return { certificate: [...others, ...changed, ...certificate.filter(isEnd)], kinds };
 }
 
 /** One of the changes that does change this proof. */

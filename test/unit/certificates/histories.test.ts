@@ -1,7 +1,11 @@
-import { expect, it } from 'vitest';
-import { certificateRecords } from '../../../src/checker/certificates/certificate-lines.ts';
+import { describe, expect, it } from 'vitest';
+import {
+  type CertificateRecord,
+  certificateRecords,
+} from '../../../src/checker/certificates/certificate-lines.ts';
 import { examineHistory } from '../../../src/checker/check.ts';
 import { HistoryReader } from '../../../src/history/reader.ts';
+import { encodeRecord } from '../../../src/history/records/codec.ts';
 import type { Header, HistoryRecord } from '../../../src/history/records/operation.ts';
 import { headerOf as anyHeader, type OperationPart, operationOf } from '../../support/history.ts';
 import { verify } from './verified.ts';
@@ -16,7 +20,7 @@ function headerOf(initial: Header['initial'], capacity: number): HistoryRecord {
 async function certified(records: readonly HistoryRecord[]) {
   const reader = new HistoryReader();
   reader.startFile('history.ndjson');
-  reader.push(Buffer.from(records.map((record) => `${JSON.stringify(record)}\n`).join('')));
+  reader.push(Buffer.from(records.map(encodeRecord).join('')));
   reader.endFile();
   const history = reader.finish();
   const examination = examineHistory(history, { busiest: [], contestedAtLeast: 0, infoAtMost: 1 });
@@ -119,3 +123,78 @@ it('a bucket that its limiter moved is proved by its admissions, and convicted o
   );
   expect([...forged.refused.values()]).toEqual(['it leaves out denials without a reason']);
 });
+
+describe('V11: the certificate is accepted of', () => {
+  const endOf = (sent: number): HistoryRecord => ({ type: 'end', atUs: 9 * S, sent });
+
+  it.each([[0, 1] as const, [1, 0] as const])(
+    'attempts of a reservation that expires, in the order %i, %i',
+    async (...order) => {
+      const id = { decisionId: 's', cost: 2 };
+      const settled = { cost: 1, invokedUs: 3_000, completedUs: 3_100, outcome: 'allowed' } as const;
+      const attempts = [
+        operationOf(0, { ...id, invokedUs: 1_000, completedUs: 1_100, expiresUs: 60 * S, settled }),
+        operationOf(1, { ...id, invokedUs: 2_000, completedUs: 2_100 }),
+      ];
+      const written = order.map((number) => attempts[number] as HistoryRecord);
+      const { counts, refused } = await certified([headerOf('full', 3), ...written, endOf(2)]);
+      expect([counts.proved, [...refused]]).toEqual([1, []]);
+    },
+  );
+
+  it.each([
+    { title: 'a bucket', parts: [{ cost: 9, invokedUs: 0, completedUs: S }] },
+    { title: 'a bucket, by an operation that reports its level', parts: [{ cost: 9, decision: levelOf(0) }] },
+    {
+      title: 'one of several buckets',
+      parts: [{ charges: [charge('a', 9), charge('b', 1)], invokedUs: 0, completedUs: S }],
+    },
+    {
+      title: 'one of several buckets, which an operation of its own charged',
+      parts: [
+        { charges: [charge('a', 1), charge('b', 1)] },
+        { bucket: 'a', cost: 9, invokedUs: 9, completedUs: 3 * S },
+      ],
+    },
+  ])('an admission above the capacity of $title, which is not proved', async ({ parts }) => {
+    const operations = parts.map((part, index) => operationOf(index, part));
+    const { certificate, counts, refused } = await certified([
+      headerOf('full', 5),
+      ...operations,
+      endOf(parts.length),
+    ]);
+    expect([counts.proved, counts.admissionsProved, [...refused]]).toEqual([0, 0, []]);
+    expect(certificate.some(({ type }) => type === 'proof' || type === 'group')).toBe(false);
+  });
+
+  it('the conviction of an admission above the capacity', async () => {
+    const records = [headerOf('full', 5), operationOf(0, { cost: 9, completedUs: S }), endOf(1)];
+    const excess = { type: 'excess', bucket: 'b', fromUs: 0, untilUs: S, operations: [0] } as const;
+    const { certificate } = await certified(records);
+    const { counts } = await verify(records, [certificate[0] as CertificateRecord, excess]);
+    expect(counts).toMatchObject({ excess: 1, refused: 0 });
+  });
+
+  it('a denial whose node had another clock than that of the admissions', async () => {
+    const reading = (node: string, aheadUs: number, atUs: number): HistoryRecord => ({
+      ...{ type: 'clock', node, atUs, serverUs: atUs + aheadUs, errorUs: 5 },
+    });
+    const clocks = [0, S].flatMap((us) => [reading('p', 0, us), reading('q', 5 * S, us)]);
+    const local = { ...levelOf(0), source: 'fallback', charge: 'none' } as const;
+    const operations = [
+      { outcome: 'denied' as const, cost: 6, decision: levelOf(0, 'p', 1_000_000) },
+      { invokedUs: 10, completedUs: 6 * S, decision: levelOf(5 * S + 15, 'q', 800_000) },
+      { invokedUs: 30, completedUs: 40, decision: local },
+    ].map((part, index) => operationOf(index, part));
+    const { counts, refused } = await certified([headerOf('full', 5), ...operations, ...clocks, endOf(3)]);
+    expect([counts.admissionsProved, [...refused]]).toEqual([1, []]);
+  });
+});
+
+function levelOf(bucketUs: number, node = 'n', levelQuanta = 0) {
+  return { strategy: 'central', node, source: 'redis', atUs: bucketUs, bucketUs, levelQuanta } as const;
+}
+
+function charge(bucket: string, cost: number) {
+  return { bucket, cost };
+}

@@ -20,6 +20,8 @@ interface Entry {
   readonly untilUs: number;
   /** Whether every proof has it. */
   readonly isCertain: boolean;
+  /** What the clock of its node showed, by its reply. */
+  readonly reported?: { readonly us: number; readonly node: string } | undefined;
 }
 
 /** An entry at its moment, of the proof's clock. */
@@ -30,6 +32,7 @@ export function makeSlowCheck(records: readonly HistoryRecord[]) {
   const operations = records.filter((record) => record.type === 'op');
   const headers = records.filter((record) => record.type === 'header');
   const readings = records.filter((record) => record.type === 'clock' && record.source === undefined);
+  const read = new Set((readings as ClockReading[]).map(({ node }) => node));
   const resets = records.filter((record) => record.type === 'event' && record.event === 'reset');
   return {
     /** Which records of a certificate without declared false denials are right: of each bucket at most one, the first. */
@@ -50,25 +53,43 @@ export function makeSlowCheck(records: readonly HistoryRecord[]) {
           own.length > 0 &&
           clock !== undefined &&
           (record.proves === 'all' || own.some(({ decision }) => decision?.source === 'fallback')) &&
-          isRight(record, { clock, headers, entries: entriesOf(own, ownResets) })
+          isRight(record, { clock, headers, entries: entriesOf(own, ownResets), read })
         );
       }) as Proof[];
     },
   };
 }
 
-/** Whether a clock drifts slowly, and agrees with every reading of its nodes. That of no node is the recorder's. */
+/**
+ * Whether a clock drifts slowly, and agrees with every reading of its nodes. That of no node is the recorder's; that of nodes
+ * without a reading does not drift.
+ */
 function isClock({ nodes, points }: Clock, readings: readonly ClockReading[]): boolean {
+  const own = readings.filter(({ node }) => nodes.includes(node));
   const agrees = () =>
-    readings
-      .filter(({ node }) => nodes.includes(node))
-      .every(({ atUs, serverUs, errorUs }) => Math.abs(shown(points, atUs) - serverUs) <= errorUs + 1);
+    own.every(({ atUs, serverUs, errorUs }) => Math.abs(shown(points, atUs) - serverUs) <= errorUs + 1);
   return (
     points.length > 0 &&
     isSlow(points) &&
     agrees() &&
+    (own.length > 0 || isConstant(points)) &&
     (nodes.length > 0 || points.every(([, offsetUs]) => offsetUs === 0))
   );
+}
+
+export function isConstant(points: Points): boolean {
+  return points.every(([, offsetUs]) => offsetUs === points[0]?.[1]);
+}
+
+/**
+ * Whether a proof may use its clock: one of no node that was read, one of all that were, or one of which a node decided an
+ * operation of the proof, if all operations that report a moment are at that moment.
+ */
+function mayUse({ nodes }: Clock, placed: readonly Placed[], read: ReadonlySet<string>): boolean {
+  const own = [...read].filter((node) => nodes.includes(node));
+  if (own.length === 0 || own.length === read.size) return true;
+  const all = placed.flatMap(({ reported, atUs }) => (reported === undefined ? [] : [{ ...reported, atUs }]));
+  return all.every(({ us, atUs }) => us === atUs) && all.some(({ node }) => nodes.includes(node));
 }
 
 export type Points = Clock['points'];
@@ -100,7 +121,17 @@ export function shown(points: Points, us: number): number {
  */
 function isRight(
   proof: Proof,
-  { clock, headers, entries }: { clock: Clock; headers: readonly Header[]; entries: readonly Entry[] },
+  {
+    clock,
+    headers,
+    entries,
+    read,
+  }: {
+    clock: Clock;
+    headers: readonly Header[];
+    entries: readonly Entry[];
+    read: ReadonlySet<string>;
+  },
 ): boolean {
   const { capacity = 0, refill = { tokens: 1, perUs: 1 } } = headers[0]?.policy ?? {};
   const { perUs: perToken, tokens: perUs } = refill;
@@ -110,7 +141,7 @@ function isRight(
   const isKnown = headers.every(({ initial }) => initial === 'full');
   if (start < 0 || start > full || (start !== full && isKnown)) return false;
   const placed = place(proof, entries);
-  if (placed === undefined) return false;
+  if (placed === undefined || !mayUse(clock, placed, read)) return false;
   const codes = new Set(placed.map(({ code }) => code));
   if (codes.size < placed.length) return false;
   for (const [at, { atUs, fromUs, untilUs, answer, cost }] of placed.entries()) {
@@ -168,7 +199,7 @@ function entriesOf(operations: readonly Operation[], resets: readonly Event[]): 
 type Numbered = readonly [number: number, operation: Operation];
 
 function ofOne([number, operation]: Numbered): Entry[] {
-  const { outcome, cost, invokedUs, latestUs } = operation;
+  const { outcome, cost, invokedUs, latestUs, decision, decisionId } = operation;
   if (outcome === 'failed') return [];
   const answer = outcome === 'denied' ? 'denied' : 'allowed';
   const isCertain = outcome === 'denied' || (outcome === 'allowed' && cost !== 0);
@@ -185,7 +216,11 @@ function ofOne([number, operation]: Numbered): Entry[] {
     ...{ code: own.code + 1, cost: surplusOf(operation), answer: 'allowed' as const },
     ...{ untilUs: latestUs ?? Number.POSITIVE_INFINITY, isCertain: false },
   };
-  return surplus.cost > 0 ? [own, surplus] : [own];
+  const { source, node = '', bucketUs, levelQuanta } = decision ?? {};
+  const isReported = source === 'redis' && levelQuanta !== undefined && bucketUs !== undefined;
+  const reported = isReported ? { us: bucketUs, node } : undefined;
+  if (surplus.cost <= 0) return [{ ...own, reported }];
+  return [decisionId === undefined ? { ...own, reported } : own, surplus]; // with an id both count as attempts
 }
 
 /** What an operation may charge beyond its answer. The bucket may still get the request that a failure policy answered. */
@@ -216,7 +251,8 @@ function ofSeveral(attempts: readonly Numbered[]): Entry[] {
   if (allowed.length > 0) return [...one(allowed, Math.min(...ends(allowed)), true), ...open];
   const denied = having('denied')
     .flatMap(ofOne)
-    .filter(({ answer }) => answer === 'denied');
+    .filter(({ answer }) => answer === 'denied')
+    .map(({ reported: _, ...entry }) => entry);
   return [...open, ...denied];
 }
 

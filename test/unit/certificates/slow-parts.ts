@@ -1,7 +1,7 @@
 import type { CertificateRecord } from '../../../src/checker/certificates/certificate-lines.ts';
 import type { ClockReading, Header, HistoryRecord } from '../../../src/history/records/operation.ts';
 import type { PartFiles } from './part-runs.ts';
-import { isSlow, makeSlowCheck, type Points, type Proof, shown } from './slow-check.ts';
+import { isConstant, isSlow, makeSlowCheck, type Points, type Proof, shown } from './slow-check.ts';
 
 type PartClock = Extract<CertificateRecord, { readonly type: 'clock'; readonly offsets: unknown }>;
 
@@ -17,7 +17,8 @@ export function rightProofsOfParts(files: PartFiles, certificate: readonly Certi
     .flatMap((clock) => {
       const records = files.flatMap((file) => onClock(file, clock));
       const own = proofs.filter((proof) => proof.clock === clock.clock);
-      const identity = { type: 'clock', clock: clock.clock, nodes: [], points: [[0, 0]] } as const;
+      const { nodes } = clock;
+      const identity = { type: 'clock', clock: clock.clock, nodes, points: [[0, 0]] } as const;
       return makeSlowCheck(records).rightProofs([identity, ...own]);
     });
 }
@@ -28,6 +29,8 @@ function isRight(files: PartFiles, { nodes, offsets }: PartClock): boolean {
   const readings = files.flatMap((file) =>
     file.flatMap((record) => (record.type === 'clock' ? [[machineOf(file), record] as const] : [])),
   );
+  const [ping] = readings.filter(([, { source }]) => source === 'machine');
+  const base = ping && offsets[ping[1].node];
   const isOwn = ({ node, source }: ClockReading) => source === 'machine' || nodes.includes(node);
   const needed = new Set([
     ...machines,
@@ -36,7 +39,9 @@ function isRight(files: PartFiles, { nodes, offsets }: PartClock): boolean {
   return (
     [...needed].every((machine) => (offsets[machine]?.length ?? 0) > 0) &&
     Object.values(offsets).every((points) => points.length > 0 && isSlow(points)) &&
-    (nodes.length > 0 || Object.values(offsets).some((points) => points.every(([, us]) => us === 0))) &&
+    (nodes.length > 0 || base?.every(([, us]) => us === 0) === true) &&
+    (readings.some(([, { node, source }]) => source === undefined && nodes.includes(node)) ||
+      (base !== undefined && isConstant(base))) &&
     readings
       .filter(([, reading]) => isOwn(reading))
       .every(([machine, { atUs, serverUs, errorUs, source, node }]) => {
@@ -51,12 +56,14 @@ function machineOf([header]: readonly HistoryRecord[]): string {
   return (header as Header).part?.machine as string;
 }
 
-/** A file with its times as the clock shows them. */
+/** A file with its times as the clock shows them; a reading of a node is one that this clock gives. */
 function onClock(file: readonly HistoryRecord[], { offsets }: PartClock): HistoryRecord[] {
   const show = (us: number) => shown(offsets[machineOf(file)] as Points, us);
   return file.flatMap((record): HistoryRecord[] => {
     if (record.type === 'event') return [{ ...record, atUs: show(record.atUs) }];
-    if (record.type !== 'op') return record.type === 'clock' ? [] : [record];
+    if (record.type === 'clock')
+      return record.source === undefined ? [{ ...record, atUs: record.serverUs, errorUs: 0 }] : [];
+    if (record.type !== 'op') return [record];
     const { invokedUs, completedUs, latestUs } = record;
     return [
       {

@@ -19,7 +19,10 @@ export interface Verified {
   readonly exitCode: number;
 }
 
-/** Runs `verify/verify.mjs` on a certificate and its history, as files. */
+/**
+ * Runs `verify/verify.mjs` on a certificate and its history, as files. A certificate without an end gets one that counts its
+ * records.
+ */
 export function verify(
   records: readonly HistoryRecord[],
   certificate: readonly CertificateRecord[],
@@ -28,17 +31,26 @@ export function verify(
 }
 
 /** The same of a history in several files. */
-export async function verifyFiles(
+export function verifyFiles(
   files: readonly (readonly HistoryRecord[])[],
   certificate: readonly CertificateRecord[],
 ): Promise<Verified> {
+  const isEnded = certificate.some(({ type }) => type === 'end');
+  const all = isEnded ? certificate : [...certificate, endOf(files.flat(), certificate)];
+  return verifyTexts(
+    files.map((records) => records.map(encodeRecord).join('')),
+    all.map((record) => `${JSON.stringify(record)}\n`).join(''),
+  );
+}
+
+/** The same of texts, as they are. */
+export async function verifyTexts(files: readonly string[], certificate: string): Promise<Verified> {
   const folder = mkdtempSync(join(tmpdir(), 'openclaw-rl-test-'));
   try {
     const certificateFile = join(folder, 'certificate.ndjson');
     const historyFiles = files.map((_, number) => join(folder, `${number}.ndjson`));
-    for (const [number, file] of historyFiles.entries())
-      writeFileSync(file, (files[number] ?? []).map(encodeRecord).join(''));
-    writeFileSync(certificateFile, certificate.map((record) => `${JSON.stringify(record)}\n`).join(''));
+    for (const [number, file] of historyFiles.entries()) writeFileSync(file, files[number] ?? '');
+    writeFileSync(certificateFile, certificate);
     const { stdout, exitCode } = await runVerifier([certificateFile, ...historyFiles]);
     const lines = stdout.trimEnd().split('\n');
     const refusals = lines.flatMap((line) => {
@@ -49,6 +61,27 @@ export async function verifyFiles(
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/** The end that fits these records, if all of them hold. */
+function endOf(
+  records: readonly HistoryRecord[],
+  certificate: readonly CertificateRecord[],
+): CertificateRecord {
+  const operations = records.filter((record) => record.type === 'op');
+  const names = operations.flatMap((operation) => operation.charges ?? [operation]);
+  const keyOf = ({ bucket, policy }: { bucket: string; policy?: string | undefined }) =>
+    `${bucket} ${policy}`;
+  const counts = { proved: 0, admissionsProved: 0, withinBound: 0 };
+  const accused = new Set<string>();
+  for (const record of certificate)
+    if (record.type === 'proof' || record.type === 'group')
+      counts[record.proves === 'all' ? 'proved' : 'admissionsProved'] +=
+        record.type === 'group' ? record.members.length : 1;
+    else if ('bucket' in record) accused.add(keyOf(record));
+  const buckets = new Set(names.map(keyOf)).size;
+  const open = buckets - counts.proved - counts.admissionsProved - accused.size;
+  return { type: 'end', buckets, ...counts, convicted: accused.size, open };
 }
 
 interface Ended {
@@ -69,7 +102,8 @@ function runVerifier(args: readonly string[]): Promise<Ended> {
     verifier.send(args);
     const [answer] = (await once(verifier, 'message')) as [Ended];
     const { exitCode, stdout, stderr } = answer;
-    if (exitCode !== 0 && (exitCode !== 1 || stdout === '')) throw new Error(stderr);
+    if (exitCode !== 0 && (exitCode !== 1 || stdout === ''))
+      throw new Error(`exit code ${exitCode}: ${stderr}`);
     return answer;
   });
   last = ended.catch(() => {});

@@ -6,14 +6,17 @@ process.argv[1] = fileURLToPath(VERIFIER);
 let runs = 0;
 
 process.on('message', async (args) => {
-  let stdout = '';
+  let [stdout, stderr] = ['', ''];
   process.stdout.write = (text) => {
     stdout += text;
     return true;
   };
+  process.stderr.write = (text) => {
+    stderr += text;
+    return true;
+  };
   process.argv.splice(2, process.argv.length, ...args);
   process.exitCode = 0;
-  let stderr = '';
   try {
     await import(`${VERIFIER.href}?${runs++}`); // a module of its own, with nothing of the run before
   } catch (error) {

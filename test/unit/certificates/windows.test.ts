@@ -265,6 +265,27 @@ describe('the last microsecond counts:', () => {
   });
 });
 
+it('V11: the certificate of a promise of the epoch is accepted of a bucket with unanswered requests alone', async () => {
+  const lost = operationOf(2, { bucket: 'c', invokedUs: EPOCH_US + 5, completedUs: null, outcome: 'info' });
+  const [header, first, second] = pointsOf(burst(2, 0)) as [HistoryRecord, HistoryRecord, HistoryRecord];
+  const records = [header, first, second, lost, { type: 'end' as const, atUs: EPOCH_US + 9, sent: 3 }];
+  const { counts, refused } = await certifyWindows(records, 'fixed-window:5/3s:epoch');
+  expect([counts.proved, [...refused]]).toEqual([2, []]);
+});
+
+it.each(WINDOW_PROMISES)(
+  'V11: no proof of $promise has an admission above its limit',
+  async ({ promise }) => {
+    const records = [
+      headerOf(),
+      operationOf(0, { cost: 9, invokedUs: EPOCH_US, completedUs: EPOCH_US + 9_000_000 }),
+      { type: 'end' as const, atUs: EPOCH_US + 9_000_000, sent: 1 },
+    ];
+    const { counts, refused } = await certifyWindows(records, promise);
+    expect([counts.proved, counts.admissionsProved, [...refused]]).toEqual([0, 0, []]);
+  },
+);
+
 function pointsOf(parts: readonly ReturnType<typeof at>[]): HistoryRecord[] {
   const operations = parts.map(({ us, outcome }, index) => {
     const invokedUs = EPOCH_US + us;
