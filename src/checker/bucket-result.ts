@@ -7,6 +7,7 @@ import type { OverAdmission } from './proofs/over-admission.ts';
 import type { Refund } from './proofs/refund.ts';
 import type { ReplayKnown, ReplayResult } from './proofs/replay.ts';
 import type { JudgedSpan } from './rows/coverage.ts';
+import type { Reset } from './rows/resets.ts';
 import type { StatedContext } from './stated/granted.ts';
 import type { Lies } from './stated/lies.ts';
 import type { BrokenWindows } from './windows/broken-windows.ts';
@@ -19,6 +20,8 @@ export interface BucketResult {
   readonly denials: FalseDenials;
   /** Denials that no level of the bucket could have shown to be false. */
   readonly excused: number;
+  /** Those among them that the requests of the history do not explain. */
+  readonly unexplained: number;
   /**
    * A lower bound of the false denials for the case that the most possible requests are missing from the history. Each
    * denial that stays false saves at most as many requests as empty a full bucket. Absent if no request is missing.
@@ -32,6 +35,8 @@ export interface BucketResult {
   readonly earlierTokens: number;
   /** In the order of time. */
   readonly refunds: readonly Refund[];
+  /** Resets without an end, of which one must have acted late, or the bucket admitted too much; absent if none must. */
+  readonly lateResets?: readonly Reset[];
 }
 
 /** What the checkers need besides the rows of a bucket. */

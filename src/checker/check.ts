@@ -9,6 +9,7 @@ import {
   MOVE_EVENT,
   OUTSIDE_EVENT,
   PROBLEM_EVENT,
+  RESET_EVENT,
   SERVER_EVENT,
 } from '../history/records/operation.ts';
 import { type BucketResult, type CheckerContext, hasWrongAnswers } from './bucket-result.ts';
@@ -23,6 +24,7 @@ import { countContested } from './evidence/contested-facts.ts';
 import type { CheckFacts } from './evidence/facts.ts';
 import { floorFacts } from './evidence/floor.ts';
 import { headroomFacts } from './evidence/headroom-facts.ts';
+import { lateResetProblems } from './evidence/late-resets.ts';
 import { recordedProblems } from './evidence/recorded-problems.ts';
 import { harmlessOutside, simulationFacts } from './evidence/simulation-facts.ts';
 import { unprovedFaults } from './evidence/unproved-faults.ts';
@@ -93,6 +95,7 @@ export function examineHistory(recorded: History, options: CheckOptions): Examin
     troubles: [
       ...troublesOf(recorded, options),
       ...remarks.problems,
+      ...lateResetProblems(table, results.counts.lateResets),
       ...widthProblems(history, context, { results, options }),
     ],
     buckets: table.bucketCount,
@@ -195,7 +198,7 @@ function collectFindings(
     clock,
     shards: ofShards,
     lostDecisions: findLostDecisions(history.operations, withFindings),
-    replay: { ...all.replay(), replayed: results.replayed },
+    replay: { ...all.replay(), replayed: results.counts.replayed },
     dishonest: all.dishonest(context),
     windows: all.windows(context),
   };
@@ -241,7 +244,7 @@ export function withVerdict(facts: CheckFacts, claims: readonly Claim[]): CheckR
 
 /** Events that the rows, the shards and the troubles already count. */
 const COUNTED: ReadonlySet<string> = new Set([
-  'reset',
+  RESET_EVENT,
   'dropped',
   AGE_EVENT,
   MOVE_EVENT,
@@ -264,13 +267,14 @@ function reportedEvents({ events }: History): Event[] {
 function countJudged(
   { judged, byFailurePolicy, reason }: Coverage,
   { windows }: CheckerContext,
-  { excused }: CheckerResults,
+  { counts: { excused, unexplained } }: CheckerResults,
 ) {
   if (windows?.areDenialsJudged === false) return { judged: 0, whyNot: whyDenialsAreNotJudged(windows) };
   return {
     judged,
     whyNot: judged === 0 && reason === '' ? NO_DENIAL : reason,
     ...(excused > 0 && { refutable: judged - excused }),
+    ...(unexplained > 0 && { unexplained }),
     ...(byFailurePolicy > 0 && { byFailurePolicy }),
   };
 }

@@ -76,7 +76,11 @@ export function prepare(history: History, options: CheckOptions, machines: Mappe
  */
 function withUnseenSteps(clock: ClockBounds, history: History, span: ClockSpan): ClockBounds {
   if (!hasUnseenTime(history, span)) return clock;
-  return { ...clock, backwardUs: Math.max(clock.backwardUs, history.bucketsAheadUs) };
+  return {
+    ...clock,
+    backwardUs: Math.max(clock.backwardUs, history.bucketsAheadUs),
+    unseenBackwardUs: history.bucketsAheadUs,
+  };
 }
 
 function knownOf({ header }: History, { knownFromUs, judgedFromUs, judgedUntilUs }: Coverage) {

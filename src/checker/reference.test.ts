@@ -58,7 +58,8 @@ function excessByFlow(seen: readonly Seen[], policy: Policy): number {
   };
   let excess = 0;
   for (const [job, { cost }] of seen.entries()) {
-    let left = cost * policy.quantaPerToken;
+    let left = Math.min(cost, policy.capacityTokens) * policy.quantaPerToken;
+    excess += cost * policy.quantaPerToken - left; // no bucket ever holds it
     for (let got = -1; left > 0 && got !== 0; left -= got) got = push(job, left, new Set());
     excess += left;
   }

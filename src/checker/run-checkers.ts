@@ -1,7 +1,6 @@
-import type { Policy } from '../core/policy.ts';
-import { KIND, type OperationTable } from '../history/columns/table.ts';
+import type { OperationTable } from '../history/columns/table.ts';
 import type { History } from '../history/history.ts';
-import { type BucketResult, type CheckerContext, clockOf, hasFindings } from './bucket-result.ts';
+import { type BucketResult, type CheckerContext, hasFindings } from './bucket-result.ts';
 import type { Certificates } from './certificates/certificates.ts';
 import { type Doubt, type Doubted, Doubts } from './doubts/doubts.ts';
 import { withoutDoubtful, withoutDoubtfulDenials } from './doubts/sift.ts';
@@ -10,33 +9,25 @@ import { type EvidenceCell, EvidenceCounter } from './evidence/counter.ts';
 import { findPhases } from './evidence/phases.ts';
 import { LargestShares, type Shares } from './evidence/shares.ts';
 import type { EvidenceRow } from './evidence/tally.ts';
-import { collectRefunds } from './proofs/collect-refunds.ts';
-import { bucketLevel, judgeDenials, windowLevel } from './proofs/false-denial.ts';
-import { FalseDenials } from './proofs/false-denials.ts';
-import { doesLagFade } from './proofs/lag.ts';
+import { checkBucket, type OfBucket } from './judge-bucket.ts';
 import { falseForEveryCharge } from './proofs/multi-bucket-denials.ts';
-import { findOverAdmission, isOverAdmitted } from './proofs/over-admission.ts';
 import type { Refund } from './proofs/refund.ts';
-import { replayBucket } from './proofs/replay.ts';
 import { BucketRows } from './rows/bucket-rows.ts';
-import type { JudgedSpan, Known } from './rows/coverage.ts';
-import { indexResets } from './rows/resets.ts';
+import type { JudgedSpan } from './rows/coverage.ts';
+import { indexResets, type Reset } from './rows/resets.ts';
 import { findLies } from './stated/find-lies.ts';
-import { Lies } from './stated/lies.ts';
+import type { Lies } from './stated/lies.ts';
 import { BeyondExact, exactOf } from './windows/beyond-exact.ts';
-import { BrokenWindows } from './windows/broken-windows.ts';
 import { findBrokenWindows, windowHeadroom } from './windows/promised-windows.ts';
 
 export interface CheckerResults {
+  readonly counts: Counts;
   /** The buckets with findings. */
   readonly withFindings: readonly BucketResult[];
   /** The headroom of each contested bucket, in tokens. */
   readonly contested: ReadonlyMap<number, number>;
   /** The least headroom of all buckets, contested or not, in tokens; of a windowed promise, infinite. */
   readonly leastHeadroom: number;
-  readonly replayed: number;
-  /** Judged denials that no level of their buckets could have shown to be false. */
-  readonly excused: number;
   /** Notes on what a sliding counter admitted beyond an exact log. */
   readonly notes: readonly string[];
   readonly whole: EvidenceRow;
@@ -47,8 +38,27 @@ export interface CheckerResults {
   /** The findings that missing requests can explain, by checker. */
   readonly doubts: Partial<Record<Doubted, Doubt>>;
   readonly assumptions: readonly string[];
-  /** Refunds possible before the history began, in tokens, over all buckets; 0 if they excuse nothing. */
-  readonly earlierTokens: number;
+}
+
+/** Counts over all buckets. */
+class Counts {
+  replayed = 0;
+  /** Judged denials that no level of their buckets could have shown to be false. */
+  excused = 0;
+  /** Those among them that the requests of the history do not explain. */
+  unexplained = 0;
+  /** Refunds possible before the history began, in tokens; 0 if they excuse nothing. */
+  earlierTokens = 0;
+  /** The buckets that only a reset acquits which acted later than the next decision, and their resets without an end. */
+  readonly lateResets = new Map<number, readonly Reset[]>();
+
+  add({ bucket, replay, excused, unexplained, earlierTokens, lateResets }: BucketResult): void {
+    this.replayed += replay.replayed;
+    this.excused += excused;
+    this.unexplained += unexplained;
+    this.earlierTokens += earlierTokens;
+    if (lateResets !== undefined) this.lateResets.set(bucket, lateResets);
+  }
 }
 
 /** Runs every checker over every bucket, and proves the buckets in which they find nothing. */
@@ -70,7 +80,8 @@ export function checkBuckets(
   const resets = indexResets(history);
   const contested = new Map<number, number>();
   const withFindings: BucketResult[] = [];
-  let [replayed, excused, earlierTokens, leastHeadroom] = [0, 0, 0, Number.POSITIVE_INFINITY];
+  const counts = new Counts();
+  let leastHeadroom = Number.POSITIVE_INFINITY;
   const beyond = new BeyondExact();
   for (let bucket = 0; bucket < table.bucketCount; bucket++) {
     rows.load(bucket);
@@ -88,9 +99,7 @@ export function checkBuckets(
     if (isContested) contested.set(bucket, headroomTokens(rows, found, ofBucket));
     if (context.windows === undefined)
       leastHeadroom = Math.min(leastHeadroom, found.over.headroomQuanta / policy.quantaPerToken);
-    replayed += found.replay.replayed;
-    excused += found.excused;
-    earlierTokens += found.earlierTokens;
+    counts.add(found);
     addBeyond(beyond, rows, ofBucket);
     if (found.replay.replayed > 0) evidence.addReplayed(bucket, known.judgedUntilUs);
     const result = withoutDoubtful(found, { table, policy, context, doubts });
@@ -106,9 +115,8 @@ export function checkBuckets(
   return {
     withFindings: confirmed,
     contested,
+    counts,
     leastHeadroom,
-    replayed,
-    excused,
     notes: context.windows === undefined ? [] : beyond.sentences(context.windows.promise),
     whole: evidence.wholeRun(),
     phases: evidence.phases(),
@@ -117,7 +125,6 @@ export function checkBuckets(
     shares: shares.found(evidence.drainable),
     doubts: doubts.found(),
     assumptions: doubts.assumptions(),
-    earlierTokens,
   };
 }
 
@@ -134,12 +141,6 @@ function countConfirmed(confirmed: readonly BucketResult[], evidence: EvidenceCo
     for (const row of denials.rows()) evidence.addFalseDenial(row);
     for (const { row } of lies) evidence.addLie(row);
   }
-}
-
-interface OfBucket {
-  readonly policy: Policy;
-  readonly context: CheckerContext;
-  readonly resets: readonly number[];
 }
 
 /** The lies in the loaded bucket; those that missing requests explain are doubtful. */
@@ -164,90 +165,10 @@ function headroomTokens(
   return windowHeadroom(rows, windows.promise, windows.clock, resets);
 }
 
-const NO_LIES = new Lies();
-
 const NEVER: JudgedSpan = {
   judgedFromUs: Number.POSITIVE_INFINITY,
   judgedUntilUs: Number.NEGATIVE_INFINITY,
 };
-
-/** Judges the answers of one loaded bucket: what it admitted and denied. */
-export function checkBucket(rows: BucketRows, { policy, context, resets }: OfBucket): BucketResult {
-  const { clock, known, windows, unrecorded } = context;
-  const isUnknownBefore = unrecorded.mayRefund && known.initial === 'unknown';
-  const recorded = collectRefunds(rows, { policy, clock, resets });
-  const earlier = isUnknownBefore ? earlierRefund(rows, policy, known) : undefined;
-  const isExcused = earlier !== undefined && isOverAdmitted(rows, policy, clock, recorded);
-  const refunds = earlier === undefined ? recorded : [earlier, ...recorded];
-  const result = {
-    bucket: rows.bucket,
-    over: findOverAdmission(rows, policy, clock, refunds),
-    earlierTokens: isExcused ? earlier.quanta / policy.quantaPerToken : 0,
-    ...judgeBucketDenials(rows, policy, { context, refunds }),
-    windows:
-      windows === undefined
-        ? new BrokenWindows()
-        : findBrokenWindows(
-            rows,
-            windows.promise,
-            windows.clock,
-            resets,
-            isUnknownBefore ? windows.clock.knownFromUs : undefined,
-          ),
-    lies: NO_LIES,
-    refunds,
-  };
-  if (recorded.length > 0 || rows.hasSettled || context.isReplayed === false)
-    return { ...result, replay: { replayed: 0, findings: [] } };
-  const moves = context.movesOf(rows.bucket);
-  return { ...result, replay: replayBucket(rows, policy, { ...known, moves }) }; // last: it uses one of the orders as scratch space
-}
-
-function judgeBucketDenials(
-  rows: BucketRows,
-  policy: Policy,
-  { context, refunds }: { context: CheckerContext; refunds: readonly Refund[] },
-): Pick<BucketResult, 'denials' | 'excused'> {
-  const { known, windows } = context;
-  const hasMoved = context.movesOf(rows.bucket).length > 0;
-  if (windows?.areDenialsJudged === false || (windows !== undefined && hasMoved))
-    return { denials: new FalseDenials(), excused: 0 };
-  if (windows !== undefined)
-    return judgeDenials(rows, known, {
-      levelOf: () => windowLevel(windows, known),
-      mostQuanta: windows.promise.limit,
-    });
-  const clock = clockOf(context, rows.bucket);
-  const fades = rows.denials > 0 && doesLagFade(rows, policy, refunds);
-  return judgeDenials(rows, known, {
-    levelOf: () => bucketLevel(policy, { clock, known, fades }),
-    mostQuanta: policy.capacityQuanta,
-  });
-}
-
-/**
- * In a history that starts in mid-traffic, earlier refunds that it lacks may have paid for the admissions that began
- * before `knownFromUs`: at most for their whole cost.
- */
-function earlierRefund(
-  { table, byInvoked, count }: BucketRows,
-  policy: Policy,
-  known: Known,
-): Refund | undefined {
-  let tokens = 0;
-  for (let at = 0; at < count; at++) {
-    const row = byInvoked[at] as number;
-    if ((table.invokedUs[row] as number) >= known.knownFromUs) break;
-    if (((table.kinds[row] as number) & KIND.outcome) === KIND.allowed)
-      tokens += table.costTokens[row] as number;
-  }
-  if (tokens === 0) return undefined;
-  return {
-    fromUs: Number.NEGATIVE_INFINITY,
-    lastUs: known.knownFromUs,
-    quanta: tokens * policy.quantaPerToken,
-  };
-}
 
 /** Without the denials that requests in other buckets, or missing requests, can explain. */
 function confirmAll(

@@ -117,3 +117,16 @@ export const claim = z.object({
   limit: z.number().nullable(),
   reason: z.string(),
 });
+
+export const falseDenials = found.extend({
+  judged: z.number(),
+  whyNot: z.string(),
+  declaresAny: z.literal(true).exactOptional(),
+  byFailurePolicy: z.number().exactOptional(),
+  certain: z.number().exactOptional(),
+  unexplained: z.number().exactOptional(),
+  refutable: z
+    .number()
+    .exactOptional()
+    .describe('denials that could have been found false, regardless of what had been spent; all if absent'),
+});

@@ -6,6 +6,7 @@ import {
   claim,
   contested,
   doubt,
+  falseDenials,
   found,
   lost,
   outcome,
@@ -187,18 +188,7 @@ const reportSchema = z
       largestExcess: z.number(),
       worst: overFinding.exactOptional(),
     }),
-    falseDenials: found.extend({
-      judged: z.number(),
-      whyNot: z.string(),
-      declaresAny: z.literal(true).exactOptional(),
-      ...{ byFailurePolicy: z.number().exactOptional(), certain: z.number().exactOptional() },
-      refutable: z
-        .number()
-        .exactOptional()
-        .describe(
-          'denials that could have been found false, regardless of what had been spent; all if absent',
-        ),
-    }),
+    falseDenials,
     replay: found.extend({ replayed: z.number() }),
     dishonest: found
       .extend({ reasons: z.record(z.string(), z.number()) })
@@ -243,7 +233,15 @@ const reportSchema = z
       slowPpm: z.number(),
       backwardUs: z.number(),
       spreadUs: z.number(),
-      steps: z.array(z.object({ node: z.string(), atUs: z.number(), byUs: z.number() })),
+      unseenBackwardUs: z.number().exactOptional().describe('the part of backwardUs that no reading shows'),
+      steps: z.array(
+        z.object({
+          node: z.string(),
+          atUs: z.number(),
+          byUs: z.number(),
+          fromUs: z.number().exactOptional(),
+        }),
+      ),
     }),
   })
   .meta({ title: 'openclaw-rl report' });

@@ -270,7 +270,7 @@ describe('recordTakes of a limiter', () => {
     await limiter.reset(ada);
     expect(operationsOf(history).map(({ cost }) => cost)).toEqual([3, -2]);
     expect(history().toNdjson('20:5/s')).toMatch(
-      /"event":"reset","atUs":\d+,"args":\{"bucket":"search:ada"\}/,
+      /"event":"reset","atUs":\d+,"args":\{"bucket":"search:ada","untilUs":\d+\}/,
     );
   });
 

@@ -93,14 +93,17 @@ export function nameOf(subject: unknown): string {
   return `${endpoint.replace(/[%:]/g, encodeURIComponent)}:${user}`;
 }
 
-/** A reset that certainly did not happen is not recorded. */
+/** A reset that certainly did not happen is not recorded; one without an answer may act at any later time. */
 function reset(recorder: TakeRecorder, [subject]: readonly unknown[], run: () => unknown): unknown {
-  const takeBack = recorder.reset(nameOf(subject));
+  const resetting = recorder.reset(nameOf(subject));
   const result = run();
   if (result instanceof Promise)
-    result.catch((error: { charge?: unknown }) => {
-      if (error?.charge === 'none') takeBack();
-    });
+    result.then(
+      () => resetting.over(),
+      (error: { charge?: unknown }) => {
+        if (error?.charge === 'none') resetting.never();
+      },
+    );
   return result;
 }
 

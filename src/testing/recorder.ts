@@ -7,7 +7,7 @@ import type { Moment, TakeClock } from './clock.ts';
 import { DecisionIds } from './decision-ids.ts';
 import { ReservationRecord } from './reservation-record.ts';
 import { TakeHistory } from './take-history.ts';
-import type { Answer, Asked, RecordedMove, Taken } from './taken.ts';
+import type { Answer, Asked, RecordedMove, RecordedReset, Taken } from './taken.ts';
 
 /** A call without its answer. */
 type Open = Omit<Taken, 'completedUs' | 'outcome' | 'reservation'> & Pick<Asked, 'reserves'>;
@@ -24,11 +24,17 @@ export interface RecorderOptions {
  * Records calls. It never throws into the code under test: what cannot be recorded makes `history` throw, so that there is
  * no verdict on a part.
  */
+/** Ends the record of something that goes on: it is over, or it never began. */
+export interface Ending {
+  over(): void;
+  never(): void;
+}
+
 export class TakeRecorder {
   readonly #options: RecorderOptions;
   readonly #taken: Taken[] = [];
   readonly #open = new Map<number, Open>();
-  readonly #resets = new Set<{ readonly bucket: string; readonly atUs: number }>();
+  readonly #resets = new Map<RecordedReset, RecordedReset>();
   readonly #moves = new Map<RecordedMove, RecordedMove>();
   readonly #ids = new DecisionIds();
   readonly #reservations = new Map<string, ReservationRecord>();
@@ -101,25 +107,28 @@ export class TakeRecorder {
     if (index !== undefined) this.#open.delete(index);
   }
 
-  /** A reset fills its bucket at the earliest when it is asked for. Gives what takes the record back. */
-  reset(bucket: string): () => void {
+  /** A reset fills its bucket from when it is asked for until it is over; one that never began is forgotten. */
+  reset(bucket: string): Ending {
     const moment = this.moment();
-    if (moment === undefined) return () => {};
-    const reset = { bucket, atUs: moment.downUs };
-    this.#resets.add(reset);
-    return () => this.#resets.delete(reset);
+    const reset: RecordedReset = { bucket, atUs: moment?.downUs ?? 0, untilUs: null };
+    return this.#ending(this.#resets, reset, moment);
   }
 
   /** A move to another home goes on until it is over; one that never began is forgotten. */
-  move(args: RecordedMove['args']): { over(): void; never(): void } {
+  move(args: RecordedMove['args']): Ending {
     const moment = this.moment();
     const move: RecordedMove = { args, atUs: moment?.downUs ?? 0, untilUs: null };
-    if (moment !== undefined) this.#moves.set(move, move);
+    return this.#ending(this.#moves, move, moment);
+  }
+
+  /** Records something that goes on; without a moment, nothing. */
+  #ending<T extends { readonly untilUs: number | null }>(all: Map<T, T>, begun: T, moment: unknown): Ending {
+    if (moment !== undefined) all.set(begun, begun);
     return {
       over: () => {
-        if (this.#moves.has(move)) this.#moves.set(move, { ...move, untilUs: this.moment()?.upUs ?? null });
+        if (all.has(begun)) all.set(begun, { ...begun, untilUs: this.moment()?.upUs ?? null });
       },
-      never: () => void this.#moves.delete(move),
+      never: () => void all.delete(begun),
     };
   }
 
@@ -133,7 +142,7 @@ export class TakeRecorder {
     return new TakeHistory({
       ...{ strategy, initial, isOneBucket: this.#isOneBucket },
       taken: [...copyOf(this.#taken), ...open],
-      resets: [...this.#resets],
+      resets: [...this.#resets.values()],
       moves: [...this.#moves.values()],
       clocks: clock.isLimiters ? 'one' : clocks,
       policyNames: [...this.#policyNames],

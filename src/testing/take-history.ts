@@ -14,6 +14,7 @@ import {
   MOVE_EVENT,
   type Operation,
   type PolicyRecord,
+  RESET_EVENT,
 } from '../history/records/operation.ts';
 import type { Cost } from '../limiter/limiter.ts';
 import type { Recorded, Taken } from './taken.ts';
@@ -84,7 +85,10 @@ function recordsOf(recorded: Recorded, yardstick: Yardstick): HistoryRecord[] {
   return [
     headerOf(recorded, yardstick),
     ...operations,
-    ...resets.map(({ bucket, atUs }) => ({ type: 'event', event: 'reset', atUs, args: { bucket } }) as const),
+    ...resets.map(
+      ({ bucket, atUs, untilUs }) =>
+        ({ type: 'event', event: RESET_EVENT, atUs, args: { bucket, untilUs } }) as const,
+    ),
     ...moves.map(
       ({ args, atUs, untilUs }) =>
         ({ type: 'event', event: MOVE_EVENT, atUs, args: { ...args, untilUs } }) as const,

@@ -43,7 +43,7 @@ export interface Answer extends Pick<Taken, 'outcome' | 'error' | 'decision' | '
 /** What a recording knows. */
 export interface Recorded {
   readonly taken: readonly Taken[];
-  readonly resets: readonly { readonly bucket: string; readonly atUs: number }[];
+  readonly resets: readonly RecordedReset[];
   readonly moves: readonly RecordedMove[];
   readonly strategy: string;
   readonly initial: 'full' | 'unknown';
@@ -53,6 +53,13 @@ export interface Recorded {
   /** The policies that decided together, by the limiter's own word. */
   readonly policyNames: readonly string[];
   readonly ownPolicies: readonly (() => readonly NamedPolicy[])[];
+}
+
+/** A reset of a bucket; `untilUs` is null if it may not be over. */
+export interface RecordedReset {
+  readonly bucket: string;
+  readonly atUs: number;
+  readonly untilUs: number | null;
 }
 
 /** A move of a bucket to another home; `untilUs` is null if it may not be over. */

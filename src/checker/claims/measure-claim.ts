@@ -174,7 +174,8 @@ function stepsText({ steps }: CheckFacts['clock']): string {
 }
 
 function denialSample({ falseDenials, promise, whole }: CheckFacts, { limit }: Claim): Sample {
-  const { total, buckets, judged, whyNot, certain, byFailurePolicy = 0, refutable = judged } = falseDenials;
+  const { total, buckets, judged, whyNot, certain } = falseDenials;
+  const { byFailurePolicy = 0, refutable = judged, unexplained = 0 } = falseDenials;
   const others =
     byFailurePolicy === 0
       ? ''
@@ -182,10 +183,10 @@ function denialSample({ falseDenials, promise, whole }: CheckFacts, { limit }: C
   const isHidden =
     promise === 'token-bucket' && whole.outcomes.denied > 0 && Number.isFinite(limit) && whyNot !== NO_DENIAL;
   if (judged === 0) return { about: `no denial could be judged: ${whyNot}${others}`, isHidden };
-  if (total === 0) {
-    const unjudged = whyNot === '' ? '' : `; ${whyNot}`;
-    return { measured: 0, about: `${noneFalse(judged, refutable)}${unjudged}${others}` };
-  }
+  const unjudged = whyNot === '' ? '' : `; ${whyNot}`;
+  if (total === 0 && refutable === 0 && unexplained > 0 && Number.isFinite(limit))
+    return { about: `${noneFalse(judged, 0)}${unjudged}${others}`, isHidden: true };
+  if (total === 0) return { measured: 0, about: `${noneFalse(judged, refutable)}${unjudged}${others}` };
   const about =
     `${total} of ${count(judged, 'denial')} ${total === 1 ? 'was' : 'were'} false, in ${count(buckets, 'bucket')}: ` +
     `the bucket held the cost at every moment${others}`;

@@ -44,7 +44,7 @@ describe('clock bounds', () => {
 
   it.each([5_000, -5_000])('report a step of %i us and let it widen nothing', (byUs) => {
     const bounds = boundClock([reading(0, 0), reading(S, 0), reading(2 * S, byUs), reading(3 * S, byUs)]);
-    expect(bounds.steps).toEqual([{ node: 'a', atUs: 2 * S, byUs }]);
+    expect(bounds.steps).toEqual([{ node: 'a', atUs: 2 * S, byUs, fromUs: S - 10 }]);
     expect(bounds).toMatchObject({ rhoPpm: 0, epsilonUs: 1_020 });
   });
 
@@ -60,7 +60,7 @@ describe('clock bounds', () => {
       reading(4 * S, 50_000, 200_000),
       ...[5, 6, 7, 8, 9, 10].map((i) => reading(i * S, 100_000)),
     ]);
-    expect(steps).toEqual([{ node: 'a', atUs: 5 * S, byUs: 100_000 }]);
+    expect(steps).toEqual([{ node: 'a', atUs: 5 * S, byUs: 100_000, fromUs: 3 * S - 10 }]);
     expect(Math.abs(rhoPpm)).toBeLessThan(100);
     expect(epsilonUs).toBeLessThan(5_000);
   });
@@ -69,7 +69,7 @@ describe('clock bounds', () => {
     const sharp = [0, 1, 2, 3, 4, 5].map((i) => reading(i * S, 0));
     const blurred = reading(6 * S, -500_000, 100_000);
     const { steps, epsilonUs, backwardUs } = boundClock(joinReadings([], [...sharp, blurred]));
-    expect(steps).toEqual([{ node: 'a', atUs: 6 * S, byUs: -500_000 }]);
+    expect(steps).toEqual([{ node: 'a', atUs: 6 * S, byUs: -500_000, fromUs: 5 * S - 10 }]);
     expect(epsilonUs + backwardUs).toBeGreaterThanOrEqual(600_000);
   });
 

@@ -41,10 +41,29 @@ export interface ClockLag {
   readonly slowPpm: number;
   /** The sum of all steps back, including one that reading errors may hide: a bucket waits until its clock caught up. */
   readonly backwardUs: number;
+  /** The part of it that no reading shows, and that may have come at any time. Default: what the steps leave of it. */
+  readonly unseenBackwardUs?: number;
+  readonly steps?: readonly ClockStep[];
   /** How far the clocks of different nodes are apart: the wait of a bucket after a failover. */
   readonly spreadUs: number;
   /** Only of a bucket that moved: it may lag again after it has been full. */
   readonly lagReturns?: true;
+}
+
+/**
+ * The steps back that can have happened by `us`. A step that a reading shows came after the reading before it, so it excuses
+ * nothing that was over by then.
+ */
+export function backwardBy(
+  { backwardUs, unseenBackwardUs = 0, steps = [], lagReturns }: ClockLag,
+  us: number,
+): number {
+  if (lagReturns) return backwardUs;
+  const laterUs = steps.reduce(
+    (sum, { byUs, fromUs }) => (fromUs !== undefined && fromUs > us ? sum + Math.max(0, -byUs) : sum),
+    0,
+  );
+  return Math.max(unseenBackwardUs, backwardUs - laterUs);
 }
 
 /** The sum of all steps ahead. */

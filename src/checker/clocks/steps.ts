@@ -1,3 +1,4 @@
+import { given } from '../../core/given.ts';
 import type { ClockReading } from '../../history/records/operation.ts';
 import { MAX_SLEW_PPM } from './grant.ts';
 
@@ -5,6 +6,8 @@ export interface ClockStep {
   readonly node: string;
   readonly atUs: number;
   readonly byUs: number;
+  /** The last moment at which a reading shows that it had not happened; absent if none does. */
+  readonly fromUs?: number;
 }
 
 export const MAX_SLEW = MAX_SLEW_PPM / 1_000_000;
@@ -166,7 +169,7 @@ function withoutSteps(sorted: readonly ClockReading[], slew: number) {
   let [steppedUs, unexplainedUs, eitherWayUs] = [0, 0, 0];
   let possible: OffsetRange | undefined;
   let lastUs = Number.NEGATIVE_INFINITY;
-  for (const { node, atUs, serverUs, errorUs } of sorted) {
+  for (const [index, { node, atUs, serverUs, errorUs }] of sorted.entries()) {
     const offsetUs = serverUs - atUs - steppedUs;
     let own = { atUs, steps: steps.length, lowest: offsetUs - errorUs, highest: offsetUs + errorUs };
     if (possible !== undefined) {
@@ -175,7 +178,7 @@ function withoutSteps(sorted: readonly ClockReading[], slew: number) {
       const gapUs = Math.max(own.lowest - highest, lowest - own.highest, 0);
       if (gapUs > MIN_STEP_US) {
         const byUs = Math.round(offsetUs - (lowest + highest) / 2);
-        steps.push({ node, atUs, byUs });
+        steps.push({ node, atUs, byUs, ...given({ fromUs: lastBeforeStep(sorted, index, slew) }) });
         if (byUs > 0 && atUs - errorUs < lastUs) eitherWayUs += byUs;
         steppedUs += byUs;
         own = { atUs, steps: steps.length, lowest: own.lowest - byUs, highest: own.highest - byUs };
@@ -192,4 +195,18 @@ function withoutSteps(sorted: readonly ClockReading[], slew: number) {
     ranges.push({ ...own });
   }
   return { ranges, steps, unexplainedUs, eitherWayUs };
+}
+
+/**
+ * When the last reading was made that shows another offset than the one at `index`, whatever the errors and the slew: the
+ * clock stepped after it.
+ */
+function lastBeforeStep(sorted: readonly ClockReading[], index: number, slew: number): number | undefined {
+  const after = sorted[index] as ClockReading;
+  for (let at = index - 1; at >= 0; at--) {
+    const { atUs, serverUs, errorUs } = sorted[at] as ClockReading;
+    const apartUs = Math.abs(serverUs - atUs - (after.serverUs - after.atUs));
+    if (apartUs > errorUs + after.errorUs + (after.atUs - atUs) * slew) return atUs - errorUs;
+  }
+  return undefined;
 }

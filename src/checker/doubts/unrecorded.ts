@@ -1,6 +1,7 @@
 import { DURATION, KIND, type OperationTable } from '../../history/columns/table.ts';
 import type { History } from '../../history/history.ts';
 import { lacksParts } from '../../history/parts/parts.ts';
+import { RESET_EVENT } from '../../history/records/operation.ts';
 import type { CheckOptions } from '../check-options.ts';
 import type { Coverage } from '../rows/coverage.ts';
 
@@ -39,7 +40,7 @@ export function findUnrecorded(
   const givesBack =
     history.hasReservations ||
     table.costTokens.some((cost) => cost < 0) ||
-    events.some(({ event }) => event === 'reset');
+    events.some(({ event }) => event === RESET_EVENT);
   const mayRefund = givesBack || (header.refunds !== 'none' && options.withoutRefunds !== true);
   const isOpen = isOpenAtEnd(history, options);
   let inFlight: number | undefined;

@@ -81,6 +81,8 @@ export interface CheckFacts extends ClockFacts {
     readonly declaresAny?: true;
     readonly byFailurePolicy?: number;
     readonly refutable?: number;
+    /** Denials that were not refutable, and that no request of the history explains. */
+    readonly unexplained?: number;
     readonly certain?: number;
   };
   readonly replay: Findings & { readonly replayed: number };

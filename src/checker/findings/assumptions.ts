@@ -12,7 +12,11 @@ export function listAssumptions(
   {
     options: { isComplete, openAtEndMissing, withoutRefunds },
     coverage,
-    results: { assumptions, withFindings, earlierTokens },
+    results: {
+      assumptions,
+      withFindings,
+      counts: { earlierTokens },
+    },
     isJudged,
     movesOf,
   }: {

@@ -22,6 +22,7 @@ export function brokenWindowText(found: BrokenWindows, proof: Proof): string {
   const moments = `between ${momentOf(fromUs)} and ${momentOf(untilUs)}`;
   if (pieces !== undefined)
     return `admitted at least ${first.admitted} tokens in one window of ${secondsOf(promise.windowUs)} ${moments}, wherever the windows start, so at most ${allowance} (proof: ${pieces.length} windows that together cover every start)`;
+  if (first.together !== undefined) return togetherText(first.together, { moments, admitted });
   const { worst = first } = found;
   const isWorse = worst.admitted - worst.allowance > admitted - allowance;
   const more = isWorse
@@ -29,6 +30,18 @@ export function brokenWindowText(found: BrokenWindows, proof: Proof): string {
     : '';
   const why = whyNoMore(promise, { ...proof, isUnopened: found.openings !== undefined });
   return `admitted ${count(admitted, 'token')} ${moments}: ${why}, so at most ${allowance}${more}`;
+}
+
+/** Of windows that refunds excuse one by one, but not all together. */
+function togetherText(
+  { windows, returned }: NonNullable<BrokenWindow['together']>,
+  { moments, admitted }: { readonly moments: string; readonly admitted: number },
+): string {
+  const allowed = windows.reduce((sum, { allowance }) => sum + allowance, 0);
+  return (
+    `admitted ${count(admitted, 'token')} in ${windows.length} spans ${moments}, that may hold ${allowed}: ` +
+    `${returned} can have come back, each token once, so at most ${allowed + returned}`
+  );
 }
 
 /** Why a span holds no more than its allowance. Of a counter, see `counterAllowance`. */

@@ -7,6 +7,7 @@ import type { Drop } from '../proofs/drops.ts';
 import { EdfTimeline } from '../proofs/edf-timeline.ts';
 import type { FalseDenials } from '../proofs/false-denials.ts';
 import { findOverAdmission, type OverAdmission } from '../proofs/over-admission.ts';
+import { largestOversized } from '../proofs/oversized.ts';
 import type { ProofBudget } from '../proofs/proof-budget.ts';
 import { type Refund, RefundSums } from '../proofs/refund.ts';
 import { proveDespiteRefunds } from '../proofs/refunded.ts';
@@ -26,6 +27,7 @@ import {
   type WindowInTokens,
   witnessLine,
 } from './finding.ts';
+import { replayInequality } from './replay-text.ts';
 
 type Proof = Pick<Finding, 'inequality' | 'witness' | 'witnessCount'>;
 
@@ -63,20 +65,32 @@ export class Describer {
     const { first } = drops;
     const moments = findMoments(table, this.#violationsOf(drops));
     const found = findWorstWindow(this.#bucket, machine, RefundSums.of(refunds));
-    const worst = found ?? findWorstWindow(this.#bucket, machine); // refunds may excuse each window, but not all
+    const largest = largestOversized(this.#bucket, machine);
+    const worst = found ?? findWorstWindow(this.#bucket, machine) ?? largest; // refunds may excuse each window, but not all
     if (first === undefined || moments === undefined || worst === undefined) return undefined;
     const proof =
-      refunds.length === 0
-        ? this.#proof(findWitness(this.#bucket, machine, first) ?? worst)
-        : this.#proofDespiteRefunds(refunds, first);
+      largest !== undefined
+        ? this.#proofByDecision(largest)
+        : refunds.length === 0
+          ? this.#proof(findWitness(this.#bucket, machine, first) ?? worst)
+          : this.#proofDespiteRefunds(refunds, first);
+    const worstQuanta = [found, largest].map((window) => (window === undefined ? 0 : excessOf(window)));
     return {
       kind: 'over-admission',
       ...this.#place(),
       ...moments,
       totalExcess: this.#tokens(totalExcessQuanta),
-      worstWindow: found === undefined ? 0 : this.#tokens(excessOf(found)),
+      worstWindow: this.#tokens(Math.max(...worstQuanta)),
       window: this.#inTokens(worst),
       ...proof,
+    };
+  }
+
+  #proofByDecision({ rows, admittedQuanta }: Window): Proof {
+    const [admitted, capacity] = [this.#tokens(admittedQuanta), this.#policy.capacityTokens];
+    return {
+      inequality: `${admitted} tokens admitted by one decision, where a bucket holds at most capacity ${capacity}`,
+      ...this.#witnessOf(rows),
     };
   }
 
@@ -189,7 +203,7 @@ export class Describer {
       kind: 'replay',
       ...this.#place(),
       ...moments,
-      inequality: this.#replayInequality(one),
+      inequality: replayInequality(table, this.#policy, one),
       witness: rows.map((row) => witnessLine(table, row, this.#policy.quantaPerToken)),
     };
   }
@@ -228,28 +242,6 @@ export class Describer {
       `${rows} tokens admitted wholly within ${seconds(window.endUs - window.startUs)}, where ` +
       `capacity ${capacityTokens} + ${rounded(perSecond, 6)}/s * ${seconds(window.endUs - window.startUs)}${refunds}${slack} = ${allowance}`
     );
-  }
-
-  #replayInequality({ row, before, expectedQuanta, gapQuanta, reason }: ReplayFinding): string {
-    const { table } = this.#bucket;
-    const [expected, gap] = [
-      rounded(this.#tokens(expectedQuanta), 6),
-      rounded(this.#tokens(Math.abs(gapQuanta)), 6),
-    ];
-    const level = rounded(this.#tokens(table.levels?.of(row) ?? Number.NaN), 6);
-    if (reason === 'denied-with-enough')
-      return `denied at cost ${table.costTokens[row]}, but the bucket held ${level}`;
-    if (reason === 'out-of-range')
-      return `the level ${level} is not between 0 and capacity ${this.#policy.capacityTokens}`;
-    const node = (one: number) => table.levels?.nodeName(one);
-    const word = gapQuanta > 0 ? 'minted' : 'lost';
-    const where =
-      before === undefined
-        ? `first decision, on ${node(row)}`
-        : node(before) === node(row)
-          ? `on ${node(row)}`
-          : `between ${node(before)} and ${node(row)}`;
-    return `${gap} tokens ${word} ${where}: expected level ${expected}, level in the reply ${level}`;
   }
 
   #spentBefore(denial: number): { count: number; tokens: number } {

@@ -3,8 +3,8 @@ import { KIND, type OperationTable } from '../../history/columns/table.ts';
 import type { LogReading } from '../../history/history.ts';
 import type { BucketResult, CheckerContext } from '../bucket-result.ts';
 import { lengthText } from '../evidence/interval-width.ts';
+import { checkBucket } from '../judge-bucket.ts';
 import { BucketRows } from '../rows/bucket-rows.ts';
-import { checkBucket } from '../run-checkers.ts';
 import { isDate, LAST_DATE_US } from '../windows/clock.ts';
 
 /** A log in a foreign format, the findings in it, and the context that found them. */

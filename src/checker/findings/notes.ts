@@ -58,7 +58,14 @@ interface Explained {
  * What is not judged, the causes and the notes as lines with their label. A cause is `why` if a claim is broken that it explains, and so the
  * verdict is `fail`. Else it is a note; with the verdict `pass`, with the claims that still hold.
  */
-export function listRemarks({ verdict, diagnosis, reasons = [], claims, notes = [], notJudged = [] }: Explained) {
+export function listRemarks({
+  verdict,
+  diagnosis,
+  reasons = [],
+  claims,
+  notes = [],
+  notJudged = [],
+}: Explained) {
   const correctness = claims.filter(({ kind }) => kind === 'correctness');
   const broken = verdict === 'fail' ? correctness.filter(({ status }) => status === 'broken') : [];
   const held = correctness.filter(({ status }) => status === 'holds');

@@ -1,7 +1,12 @@
 import { traitsOf } from '../../core/strategies.ts';
 import type { History } from '../../history/history.ts';
 import type { HistoryParts } from '../../history/parts/parts.ts';
-import type { ClockReading, Event, FaultRecord } from '../../history/records/operation.ts';
+import {
+  type ClockReading,
+  type Event,
+  type FaultRecord,
+  RESET_EVENT,
+} from '../../history/records/operation.ts';
 import type { CheckOptions } from '../check-options.ts';
 import type { ClockBounds, ClockOffset } from '../clocks/bounds.ts';
 import type { ClockGrant } from '../clocks/grant.ts';
@@ -134,15 +139,15 @@ function mapReadings(readings: readonly ClockReading[], { machines }: MachineClo
 const LONG_AGO_US = -(2 ** 50);
 
 /**
- * Events by the time of the base: starts rounded down, ends up. A reset is at its time or later, and a bucket moves within
- * its times, also on the axes of the nodes; what happens to one node counts on its own axis.
+ * Events by the time of the base: starts rounded down, ends up. A reset acts, and a bucket moves, within its times, also on
+ * the axes of the nodes; what happens to one node counts on its own axis.
  */
 function mapEvents(events: readonly Event[], { machines, nodes }: MachineClocks, byNodes: boolean): Event[] {
   const all = [...nodes.values()];
-  return events.flatMap(({ machine = '', part: _, ...event }) => {
+  return events.flatMap(({ machine = '', part: _, ...event }): Event[] => {
     const toBase = machines.get(machine);
-    const isReset = event.event === 'reset';
-    if (toBase === undefined) return isReset ? [{ ...event, atUs: LONG_AGO_US }] : [];
+    const isReset = event.event === RESET_EVENT;
+    if (toBase === undefined) return isReset ? [withoutEnd({ ...event, atUs: LONG_AGO_US })] : [];
     const untilUs = endOf(event.args);
     const hasEnd = untilUs < Number.POSITIVE_INFINITY;
     const own = isReset || hasEnd ? undefined : nodes.get(event.node ?? '');
@@ -151,6 +156,11 @@ function mapEvents(events: readonly Event[], { machines, nodes }: MachineClocks,
     if (!hasEnd) return [{ ...event, atUs, latestUs }];
     return [{ ...event, atUs, args: { ...event.args, untilUs: ceilingOf(toBase, axes, untilUs) } }];
   });
+}
+
+/** Of a machine whose clock is unknown, a time is no end. */
+function withoutEnd({ args: { untilUs: _, ...args } = {}, ...event }: Event): Event {
+  return { ...event, args };
 }
 
 /** The earliest time on any of the axes that a machine's time can have, and the latest. */

@@ -54,7 +54,7 @@ function joined(events: readonly Event[]): BucketMove[] {
   return moves;
 }
 
-/** The end of a move, by the arguments of its event. */
+/** The end of a move or a reset, by the arguments of its event. */
 export function endOf(args: Event['args']): number {
   return typeof args?.untilUs === 'number' ? args.untilUs : Number.POSITIVE_INFINITY;
 }

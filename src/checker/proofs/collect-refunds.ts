@@ -1,16 +1,24 @@
-import type { Policy } from '../../core/policy.ts';
 import { isReservationStep, mayGiveBack } from '../../history/columns/reservation-rows.ts';
 import { KIND, type OperationTable } from '../../history/columns/table.ts';
 import { type ClockBounds, stepsAheadUs } from '../clocks/bounds.ts';
 import type { BucketRows } from '../rows/bucket-rows.ts';
+import type { Reset } from '../rows/resets.ts';
 import type { Refund } from './refund.ts';
 
 type EarlyClock = Pick<ClockBounds, 'rhoPpm' | 'epsilonUs' | 'steps'>;
+
+/** What a full limiter holds, and in how many quanta a token is counted. */
+export interface Fullness {
+  readonly capacityTokens: number;
+  readonly quantaPerToken: number;
+}
 
 interface Returned {
   readonly fromUs: number;
   readonly lastUs: number;
   readonly tokens: number;
+  /** Whether it was answered, and so certainly came back within these times. */
+  readonly isCertain: boolean;
 }
 
 /**
@@ -23,8 +31,9 @@ interface Returned {
  */
 export function collectRefunds(
   { table, refunds, byInvoked }: BucketRows,
-  { policy, clock, resets }: { policy: Policy; clock: EarlyClock; resets: readonly number[] },
+  { full, clock, resets }: { full: Fullness; clock: EarlyClock; resets: readonly Reset[] },
 ): Refund[] {
+  const { capacityTokens, quantaPerToken } = full;
   // a settlement without a reply is decided with the expiry in the next row; alone, it may only come back earlier
   const returned = new Map(refunds.map((row) => [row, returnedBy(table, row)]));
   const firstUs = table.invokedUs[byInvoked[0] ?? 0] as number;
@@ -34,9 +43,14 @@ export function collectRefunds(
   return [
     ...[...returned.values()].map(({ tokens, ...when }) => ({
       ...when,
-      quanta: Math.min(tokens, policy.capacityTokens) * policy.quantaPerToken,
+      quanta: Math.min(tokens, capacityTokens) * quantaPerToken,
     })),
-    ...resets.map((fromUs) => ({ fromUs, lastUs: Number.POSITIVE_INFINITY, quanta: policy.capacityQuanta })),
+    ...resets.map(({ fromUs, lastUs }) => ({
+      fromUs,
+      lastUs,
+      quanta: capacityTokens * quantaPerToken,
+      isCertain: Number.isFinite(lastUs),
+    })),
   ].sort((a, b) => a.fromUs - b.fromUs);
 }
 
@@ -45,6 +59,7 @@ function returnedBy(table: OperationTable, row: number): Returned {
     fromUs: table.invokedUs[row] as number,
     lastUs: table.lastUs(row),
     tokens: -(table.costTokens[row] as number),
+    isCertain: isCertain(table.kinds[row] as number) && Number.isFinite(table.lastUs(row)),
   };
 }
 
@@ -71,7 +86,7 @@ function decideExpiry(
 ): void {
   const expiry = returnedBy(table, row);
   if (!isSettlement(table, row - 1)) {
-    returned.set(row, { ...expiry, fromUs });
+    returned.set(row, { ...expiry, fromUs, isCertain: false });
     return;
   }
   const settled = returnedBy(table, row - 1);
@@ -82,8 +97,23 @@ function decideExpiry(
   }
   const lastUs = isAnswered ? settled.lastUs : Number.POSITIVE_INFINITY;
   if (returned.has(row - 1))
-    returned.set(row - 1, { ...settled, fromUs: Math.min(settled.fromUs, fromUs), lastUs });
-  returned.set(row, { fromUs, lastUs, tokens: Math.max(0, expiry.tokens - settled.tokens) });
+    returned.set(row - 1, {
+      ...settled,
+      fromUs: Math.min(settled.fromUs, fromUs),
+      lastUs,
+      isCertain: false,
+    });
+  returned.set(row, {
+    fromUs,
+    lastUs,
+    tokens: Math.max(0, expiry.tokens - settled.tokens),
+    isCertain: false,
+  });
+}
+
+/** Whether a refund was answered. A failure policy answers without the bucket. */
+function isCertain(kind: number): boolean {
+  return (kind & (KIND.outcome | KIND.fallback | KIND.merged)) === KIND.allowed;
 }
 
 /** Whether a step is a settlement that may have been made, and not one that another stands for. */

@@ -1,3 +1,4 @@
+import type { OperationTable } from '../../history/columns/table.ts';
 import { Column } from '../rows/column.ts';
 
 /** An operation that EDF could not serve in full. */
@@ -20,6 +21,11 @@ export class Drops implements Iterable<Drop> {
     const all = new Drops();
     for (const drop of drops) all.add(drop.row, drop.quanta, drop.busyFromUs);
     return all;
+  }
+
+  /** Both, in the order of their deadlines, as each of them is. */
+  static merge(table: OperationTable, some: Drops, others: Drops): Drops {
+    return Drops.of([...some, ...others].sort((a, b) => table.lastUs(a.row) - table.lastUs(b.row)));
   }
 
   add(row: number, quanta: number, busyFromUs: number): void {

@@ -44,7 +44,9 @@ function judgeByHand(admissions: readonly Admission[], policy: Policy) {
       const excess = sum - burst - (end - start);
       if (inside.length > 0 && excess > worst) worst = excess;
     }
-  return { total: dropped(jobs, burst), worst };
+  const beyond = jobs.reduce((sum, { work }) => sum + (work > burst ? work - burst : 0n), 0n);
+  const held = jobs.map((job) => ({ ...job, work: job.work > burst ? burst : job.work })); // no bucket holds more at once
+  return { total: beyond + dropped(held, burst), worst };
 }
 
 function dropped(jobs: readonly { start: bigint; end: bigint; work: bigint }[], burst: bigint): bigint {

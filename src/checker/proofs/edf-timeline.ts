@@ -16,6 +16,8 @@ const FAR = 2 ** 51;
 export class EdfTimeline {
   readonly speed: number;
   readonly burst: number;
+  /** The capacity. */
+  readonly full: number;
   readonly quantaPerToken: number;
   /** With drift or a factor, the products themselves are rounded. */
   readonly guard: number;
@@ -33,6 +35,7 @@ export class EdfTimeline {
     const burst = policy.capacityQuanta + epsilonUs * policy.quantaPerUs;
     this.unit = factor === 1 ? 1 : 2 ** (50 - Math.ceil(Math.log2(Math.max(speed, burst) * factor)));
     this.speed = speed * factor * this.unit;
+    this.full = policy.capacityQuanta * factor * this.unit;
     this.burst = factor === 1 ? burst : Math.round(burst * factor * this.unit);
     this.quantaPerToken = policy.quantaPerToken * this.unit;
     this.guard = rhoPpm === 0 && factor === 1 ? 0 : 1;

@@ -251,7 +251,7 @@ describe('a denial', () => {
       judged: 1,
       whyNot: 'denials before the first reply are not judged',
       reason:
-        'none of 1 denial could have been found false: the clock allowance, requests in flight or requests before the history can always explain it; denials before the first reply are not judged',
+        'false-denials <= 0: none of 1 denial could have been found false: the clock allowance, requests in flight or requests before the history can always explain it; denials before the first reply are not judged',
     });
     expect(judged('full')).toMatchObject({ judged: 3, whyNot: '' });
   });

@@ -11,6 +11,8 @@ import { FalseDenials } from './false-denials.ts';
 import { type Lag, lagOf, NO_LAG } from './lag.ts';
 import { LatestSpender } from './latest-spender.ts';
 import { LowestSince } from './lowest-since.ts';
+import type { Refund } from './refund.ts';
+import { RefundedSpender } from './refunded-spender.ts';
 
 /**
  * False denials of one bucket.
@@ -20,7 +22,8 @@ import { LowestSince } from './lowest-since.ts';
  * with B the level of a bucket that is charged at completions,
  *   lowest(t) = B(t) - the costs in flight at t.
  * An `info` counts like an admission in flight until its last moment, or forever if that is unknown. No bucket is
- * negative right after a spend, so neither is B. Refunds are left out: the bucket can have been full.
+ * negative right after a spend, so neither is B. What certainly came back is added where it must be there: see
+ * `refunded-spender.ts`.
  *
  * The possible lag of the limiter's clock is subtracted: see `lag.ts`.
  *
@@ -32,16 +35,28 @@ export interface JudgedDenials {
   readonly denials: FalseDenials;
   /** Denials that no level of the bucket could have shown to be false. */
   readonly excused: number;
+  /** Those among them that the requests of the history do not explain, if it began with a full bucket on an exact clock. */
+  readonly unexplained: number;
 }
 
-/** Judges the denials of one bucket. O(n log n). `levelOf` makes a level without spends. */
+/** The levels by which denials are judged. */
+interface Levels {
+  /** Makes a level without spends. */
+  readonly levelOf: () => LowestLevel;
+  /** The same without anything granted: of a bucket that was full at the start, on an exact clock. */
+  readonly exactLevelOf: () => LowestLevel;
+  readonly mostQuanta: number;
+}
+
+/** Judges the denials of one bucket. O(n log n). */
 export function judgeDenials(
   bucket: BucketRows,
   known: Known & JudgedSpan,
-  { levelOf, mostQuanta }: { levelOf: () => LowestLevel; mostQuanta: number },
+  levels: Omit<Levels, 'exactLevelOf'> & Partial<Levels>,
 ): JudgedDenials {
+  const { levelOf, mostQuanta, exactLevelOf = levelOf } = levels;
   const denials = new FalseDenials();
-  if (bucket.denials === 0) return { denials, excused: 0 };
+  if (bucket.denials === 0) return { denials, excused: 0, unexplained: 0 };
   bucket.loadByLast();
   const { costTokens } = bucket.table;
   const level = levelOf();
@@ -54,18 +69,28 @@ export function judgeDenials(
     return 0;
   });
   if (known.initial === 'full' && sweep.leastUnspentQuanta(mostQuanta) >= mostDeniedQuanta)
-    return { denials, excused: 0 }; // the usual case: the bucket holds far more than the costs in flight and the clock grant
-  return { denials, excused: excusedDenials(bucket, known, { levelOf, mostQuanta }) };
+    return { denials, excused: 0, unexplained: 0 }; // the usual case: the bucket holds far more than the costs in flight and the clock grant
+  return { denials, ...excusedDenials(bucket, known, { levelOf, exactLevelOf, mostQuanta }) };
+}
+
+export interface LevelContext {
+  readonly clock: ClockLag;
+  readonly known: Known;
+  readonly fades: boolean;
+  /** What came back, or may have. */
+  readonly refunds?: readonly Refund[];
 }
 
 /** The lowest level of a bucket. Quanta. */
 export function bucketLevel(
   policy: Policy,
-  { clock, known, fades }: { clock: ClockLag; known: Known; fades: boolean },
+  { clock, known, fades, refunds = [] }: LevelContext,
 ): LowestLevel {
   const spender = new LatestSpender(policy, clock.slowPpm, known);
+  const sinceUs = known.initial === 'full' ? Number.NEGATIVE_INFINITY : known.knownFromUs;
+  const certain = refunds.filter(({ isCertain, fromUs }) => isCertain && fromUs >= sinceUs);
   return {
-    spender,
+    spender: certain.length === 0 ? spender : new RefundedSpender(spender, policy.capacityQuanta, certain),
     quantaPerToken: policy.quantaPerToken,
     lag: lagOf(spender, policy, { clock, fades }),
   };
@@ -87,19 +112,25 @@ export function windowLevel(
 function excusedDenials(
   bucket: BucketRows,
   known: Known & JudgedSpan,
-  { levelOf, mostQuanta }: { levelOf: () => LowestLevel; mostQuanta: number },
-): number {
+  { levelOf, exactLevelOf, mostQuanta }: Levels,
+): Pick<JudgedDenials, 'excused' | 'unexplained'> {
   const [level, { spender: full }] = [levelOf(), levelOf()];
   const levelAt = (us: number) => Math.max(level.spender.levelAt(us), full.levelAt(us)); // `level` lets the lag fade
   const spend: LowestLevel['spender']['spend'] = (us, quanta) => level.spender.spend(us, quanta);
-  let count = 0;
+  const quantaOf = (row: number) => (bucket.table.costTokens[row] as number) * level.quantaPerToken;
+  const excused = new Set<number>();
   new Sweep(bucket, { level: { ...level, spender: { levelAt, spend } }, known }).run((row, lowestQuanta) => {
-    const quanta = (bucket.table.costTokens[row] as number) * level.quantaPerToken;
+    const quanta = quantaOf(row);
     const isExcused = lowestQuanta < quanta && quanta <= mostQuanta;
-    if (isExcused && isJudgedDenial(bucket.table, row, known)) count++;
+    if (isExcused && isJudgedDenial(bucket.table, row, known)) excused.add(row);
     return 0;
   });
-  return count;
+  let unexplained = 0;
+  new Sweep(bucket, { level: exactLevelOf(), known }).run((row, lowestQuanta) => {
+    if (excused.has(row) && lowestQuanta >= quantaOf(row)) unexplained++;
+    return 0;
+  });
+  return { excused: excused.size, unexplained };
 }
 
 /**
@@ -244,9 +275,9 @@ class Sweep {
 
   #lowestAt(us: number, flightTokens: number): number {
     const level = this.#spender.levelAt(us) - flightTokens * this.#quantaPerToken + this.#spentQuanta;
-    const lowest = level - this.#lagQuanta;
+    const lowest = level - this.#lag.at(us);
     if (flightTokens > 0 || !this.#lag.fades) return lowest;
-    return Math.max(lowest, Math.min(this.#mostQuanta + this.#spentQuanta, level - this.#lag.left()));
+    return Math.max(lowest, Math.min(this.#mostQuanta + this.#spentQuanta, level - this.#lag.left(us)));
   }
 
   /** A denial by a failure policy is skipped: it shows nothing about the shared bucket. */

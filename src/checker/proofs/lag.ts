@@ -1,6 +1,6 @@
 import type { Policy } from '../../core/policy.ts';
 import { KIND } from '../../history/columns/table.ts';
-import type { ClockLag } from '../clocks/bounds.ts';
+import { backwardBy, type ClockLag } from '../clocks/bounds.ts';
 import type { BucketRows } from '../rows/bucket-rows.ts';
 import type { LatestSpender } from './latest-spender.ts';
 import type { Refund } from './refund.ts';
@@ -18,11 +18,13 @@ import type { Refund } from './refund.ts';
  * completion lowers no lowest level.
  */
 export interface Lag {
-  /** While an operation is in flight. */
+  /** The most of it, at any time. */
   readonly quanta: number;
   readonly fades: boolean;
-  /** While none is, at the time of the spender's last update. */
-  left(): number;
+  /** While an operation is in flight. */
+  at(us: number): number;
+  /** While none is; the spender is up to date. */
+  left(us: number): number;
 }
 
 export function lagOf(
@@ -31,12 +33,18 @@ export function lagOf(
   { clock, fades: mayFade }: { clock: ClockLag; fades: boolean },
 ): Lag {
   const fades = mayFade && clock.lagReturns !== true;
-  const quanta = quantaPerUs * (clock.epsilonUs + clock.backwardUs + clock.spreadUs);
-  return { quanta, fades, left: () => (fades ? Math.max(0, quanta - spender.overflow()) : quanta) };
+  const ofUs = (backwardUs: number) => quantaPerUs * (clock.epsilonUs + backwardUs + clock.spreadUs);
+  const at = (us: number) => ofUs(backwardBy(clock, us));
+  return {
+    quanta: ofUs(clock.backwardUs),
+    fades,
+    at,
+    left: (us) => (fades ? Math.max(0, at(us) - spender.overflow()) : at(us)),
+  };
 }
 
 /** For a window, whose clock is a part of its promise. */
-export const NO_LAG: Lag = { quanta: 0, fades: false, left: () => 0 };
+export const NO_LAG: Lag = { quanta: 0, fades: false, at: () => 0, left: () => 0 };
 
 /**
  * Whether the lag of a bucket fades. It does if only charges and denials for lack of tokens write the bucket. A limiter

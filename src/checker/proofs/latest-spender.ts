@@ -47,6 +47,12 @@ export class LatestSpender {
     return this.#levelUs + (this.#capacity - this.#level + beyondQuanta) / this.#speed;
   }
 
+  /** Gives back at `us`, up to the capacity. */
+  give(us: number, quanta: number): void {
+    this.#level = Math.min(this.#capacity, this.levelAt(us) + quanta);
+    if (this.#level === this.#capacity) this.#fullUs = Math.min(this.#fullUs, us);
+  }
+
   /** Spends at `us` and returns the level after it. No bucket is negative right after a spend. */
   spend(us: number, quanta: number): number {
     this.#level = Math.max(0, this.levelAt(us) - quanta);

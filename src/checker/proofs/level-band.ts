@@ -100,7 +100,7 @@ class Band implements LevelBand {
     if (us <= this.#atUs) return;
     if (this.#atUs !== Number.NEGATIVE_INFINITY) {
       const [early, late] = [this.#early, this.#spender];
-      const corners = [early.fullAtUs(), late.fullAtUs(), late.fullAtUs(this.#lag.left())].filter(
+      const corners = [early.fullAtUs(), late.fullAtUs(), late.fullAtUs(this.#lag.left(us))].filter(
         (corner) => corner > this.#atUs && corner < us,
       );
       for (const corner of corners.sort((a, b) => a - b)) this.#point(corner);
@@ -124,7 +124,7 @@ class Band implements LevelBand {
   #point(us: number): void {
     this.#atUs = us;
     const levelQuanta = this.#spender.levelAt(us) - this.#flightQuanta;
-    const lowestQuanta = levelQuanta - (this.#flightQuanta === 0 ? this.#lag.left() : this.#lag.quanta);
+    const lowestQuanta = levelQuanta - (this.#flightQuanta === 0 ? this.#lag.left(us) : this.#lag.at(us));
     this.timesUs.push(us);
     this.lowest.push(Math.max(0, lowestQuanta) / this.#policy.quantaPerToken);
     this.highest.push(this.#early.levelAt(us) / this.#policy.quantaPerToken);

@@ -6,6 +6,7 @@ import type { BucketRows } from '../rows/bucket-rows.ts';
 import { DeadlineHeap } from './deadline-heap.ts';
 import { Drops } from './drops.ts';
 import { EdfTimeline, MachineTime } from './edf-timeline.ts';
+import { oversized } from './oversized.ts';
 import { coverByRefunds, type Refund, RefundSums } from './refund.ts';
 
 /**
@@ -22,6 +23,8 @@ import { coverByRefunds, type Refund, RefundSums } from './refund.ts';
  *
  * The unit of time is 1/r: the time in which one quantum is minted. Work and time are then both integers, and
  * `edf-timeline.ts` keeps them exact, however long a bucket is busy.
+ *
+ * What one admission takes beyond C is excess, whatever its interval: see `oversized.ts`. EDF serves the rest of it.
  *
  * Refunds add tokens. Two lower bounds of the total excess follow, and the larger one counts. Refunds pay for the work
  * that EDF leaves undone, each once: see `refund.ts`. And refunds are minted at once: see `MachineTime`. This one is exact
@@ -66,17 +69,35 @@ export function isOverAdmitted(
   return uncoveredDrops(bucket, new EdfTimeline(policy, slack), RefundSums.of(refunds)).length > 0;
 }
 
-/** The drops of the lower bound that is larger. */
+/** The drops of the lower bound that is larger, and what single admissions took beyond the capacity. */
 export function uncoveredDrops(
   bucket: BucketRows,
   machine: EdfTimeline,
   refunds: RefundSums | undefined,
   headroom?: Headroom,
 ): Drops {
-  const drops = runDroppingEdf(bucket, new MachineTime(machine), headroom);
+  const beyond = oversized(bucket, machine);
+  const mostQuanta = beyond.length > 0 ? machine.full : Number.POSITIVE_INFINITY;
+  const drops = unpaidDrops(bucket, machine, { refunds, headroom, mostQuanta });
+  return beyond.length === 0 ? drops : Drops.merge(bucket.table, drops, beyond);
+}
+
+interface Served {
+  readonly refunds?: RefundSums | undefined;
+  readonly headroom?: Headroom | undefined;
+  /** The most work of one job. */
+  readonly mostQuanta: number;
+}
+
+function unpaidDrops(
+  bucket: BucketRows,
+  machine: EdfTimeline,
+  { refunds, headroom, mostQuanta }: Served,
+): Drops {
+  const drops = runDroppingEdf(bucket, new MachineTime(machine), { headroom, mostQuanta });
   if (refunds === undefined || drops.length === 0) return drops;
-  const unpaid = Drops.of(coverByRefunds(bucket.table, drops, refunds.all));
-  const unserved = runDroppingEdf(bucket, new MachineTime(machine, refunds));
+  const unpaid = Drops.of(coverByRefunds(drops, refunds.all, ({ row }) => bucket.table.lastUs(row)));
+  const unserved = runDroppingEdf(bucket, new MachineTime(machine, refunds), { mostQuanta });
   return unpaid.totalQuanta >= unserved.totalQuanta ? unpaid : unserved;
 }
 
@@ -89,7 +110,7 @@ export function uncoveredDrops(
 function runDroppingEdf(
   { table, byInvoked, count }: BucketRows,
   time: MachineTime,
-  headroom?: Headroom,
+  { headroom, mostQuanta }: Omit<Served, 'refunds'>,
 ): Drops {
   const { invokedUs, kinds, costTokens } = table;
   const drops = new Drops();
@@ -124,7 +145,8 @@ function runDroppingEdf(
       time.waitFor(us);
       busyFromUs = us;
     }
-    heap.push(table.lastUs(row), (costTokens[row] as number) * time.quantaPerToken, row);
+    const quanta = (costTokens[row] as number) * time.quantaPerToken;
+    heap.push(table.lastUs(row), Math.min(quanta, mostQuanta), row);
   }
   return drops;
 }

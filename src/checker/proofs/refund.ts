@@ -1,4 +1,3 @@
-import type { OperationTable } from '../../history/columns/table.ts';
 import { countWhile } from '../rows/sort-rows.ts';
 import { DeadlineHeap } from './deadline-heap.ts';
 import type { Drop } from './drops.ts';
@@ -11,6 +10,8 @@ export interface Refund {
   readonly fromUs: number;
   readonly lastUs: number;
   readonly quanta: number;
+  /** Whether it certainly came back within these times; else it may never have. */
+  readonly isCertain?: boolean;
 }
 
 /** Sums of refunds by time, in quanta. Where they are too large to be exact, they are rounded to give more. */
@@ -82,16 +83,18 @@ const heap = new DeadlineHeap();
  * lastUs] can therefore pay exactly for the drops with fromUs <= deadline and lastUs >= x. Both bounds rise from drop to
  * drop, so paying with the refund that expires first covers the most, and the rest is the least that was minted.
  */
-export function* coverByRefunds(
-  table: OperationTable,
-  drops: Iterable<Drop>,
+export function* coverByRefunds<D extends Pick<Drop, 'quanta' | 'busyFromUs'>>(
+  drops: Iterable<D>,
   refunds: readonly Refund[],
-): Generator<Drop> {
+  deadlineOf: (drop: D) => number,
+): Generator<D> {
   let next = 0;
   heap.size = 0;
-  for (const { row, quanta, busyFromUs } of drops) {
+  for (const drop of drops) {
+    const { quanta, busyFromUs } = drop;
+    const deadlineUs = deadlineOf(drop);
     for (let refund = refunds[next]; refund !== undefined; refund = refunds[++next]) {
-      if (refund.fromUs > table.lastUs(row)) break;
+      if (refund.fromUs > deadlineUs) break;
       heap.push(refund.lastUs, refund.quanta, 0);
     }
     let left = quanta;
@@ -105,6 +108,6 @@ export function* coverByRefunds(
         left = 0;
       }
     }
-    if (left > 0) yield { row, quanta: left, busyFromUs };
+    if (left > 0) yield { ...drop, quanta: left };
   }
 }

@@ -149,8 +149,9 @@ export class LevelSweep {
   #lowestAt(us: number): number {
     const { spender, quantaPerToken, lag } = this.#low;
     const level = spender.levelAt(us) - this.#flightTokens * quantaPerToken + this.#spentQuanta;
-    if (this.#flightTokens > 0 || !lag.fades) return level - lag.quanta;
-    return Math.max(level - lag.quanta, Math.min(this.#mostQuanta + this.#spentQuanta, level - lag.left()));
+    const lowest = level - lag.at(us);
+    if (this.#flightTokens > 0 || !lag.fades) return lowest;
+    return Math.max(lowest, Math.min(this.#mostQuanta + this.#spentQuanta, level - lag.left(us)));
   }
 
   #outcomeOf(row: number): number {

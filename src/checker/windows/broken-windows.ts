@@ -13,6 +13,8 @@ export interface BrokenWindow {
   readonly touches?: number;
   /** If it is unknown when windows start: the pieces of the proof, from start to start. */
   readonly pieces?: readonly PhasePiece[];
+  /** The windows that are broken together, as refunds excuse each alone, and the most tokens that those can have returned. */
+  readonly together?: { readonly windows: readonly BrokenWindow[]; readonly returned: number };
 }
 
 /** Microseconds. */

@@ -1,4 +1,5 @@
 import type { WindowPromise } from '../../core/promise.ts';
+import { backwardBy } from '../clocks/bounds.ts';
 import type { Known } from '../rows/coverage.ts';
 import type { WindowClock } from './clock.ts';
 import { mostOnRecorder } from './spans.ts';
@@ -32,6 +33,8 @@ export class LatestWindow {
     const startUs = this.#startAt(us);
     while (this.#first < this.#timesUs.length && (this.#timesUs[this.#first] as number) < startUs)
       this.#tokens -= this.#costs[this.#first++] as number;
+    while (this.#first > 0 && (this.#timesUs[this.#first - 1] as number) >= startUs)
+      this.#tokens += this.#costs[--this.#first] as number; // the clock stepped back
     return startUs <= this.#knownFromUs ? 0 : this.#limit - this.#tokens;
   }
 
@@ -48,8 +51,8 @@ function computeStarts(promise: WindowPromise, clock: WindowClock): (us: number)
   const { windowUs } = promise;
   const { offset, wanderUs } = clock;
   if (promise.type === 'sliding-window') {
-    const lengthUs = mostOnRecorder(windowUs, clock);
-    return (us) => us - lengthUs;
+    const lengthUs = mostOnRecorder(windowUs, { ...clock, backwardUs: 0 });
+    return (us) => us - lengthUs - backwardBy(clock, us);
   }
   const { lowestUs, highestUs } = offset ?? { lowestUs: 0, highestUs: 0 };
   return (us) => Math.floor((us + lowestUs - wanderUs) / windowUs) * windowUs - highestUs - wanderUs;

@@ -1,6 +1,7 @@
 import type { WindowPromise } from '../../core/promise.ts';
 import { KIND } from '../../history/columns/table.ts';
 import type { BucketRows } from '../rows/bucket-rows.ts';
+import type { Reset } from '../rows/resets.ts';
 import { rowsWhere } from '../rows/sort-rows.ts';
 import { type BrokenWindow, BrokenWindows } from './broken-windows.ts';
 import type { WindowClock, WindowOffset } from './clock.ts';
@@ -19,7 +20,8 @@ import { Spans } from './spans.ts';
  * Fixed, starting with an operation: a span shorter than W that holds more than N meets two windows, and the first of
  *   them opened in [s - W, e - W] with an operation. If no operation can have been there, it is a finding.
  *
- * Refunds possible within the span make room for as much again, and a reset makes room for N.
+ * Refunds possible within the span make room for as much again, and a reset makes room for N. Each has one moment: what
+ * excuses every span alone need not excuse all of them, see `brokenTogether`. No limiter admits a cost above N.
  *
  * Sound, not complete: of two windows that share a burst, every placement is considered possible.
  *
@@ -30,10 +32,23 @@ export function findBrokenWindows(
   bucket: BucketRows,
   promise: WindowPromise,
   clock: WindowClock,
-  resets: readonly number[] = [],
+  resets: readonly Reset[] = [],
   judgedFromUs = Number.NEGATIVE_INFINITY,
 ): BrokenWindows {
   const spans = new Spans(bucket, { promise, clock, rows: admissionsOf(bucket), resets, judgedFromUs });
+  const found = brokenSpans(bucket, spans, { promise, clock, judgedFromUs });
+  return found.length > 0 ? found : costsAboveLimit(bucket, spans, promise);
+}
+
+function brokenSpans(
+  bucket: BucketRows,
+  spans: Spans,
+  {
+    promise,
+    clock,
+    judgedFromUs,
+  }: { readonly promise: WindowPromise; readonly clock: WindowClock; readonly judgedFromUs: number },
+): BrokenWindows {
   if (promise.type === 'sliding-window') return spans.shorterThan(1, promise.limit);
   if (promise.type === 'sliding-counter')
     return firstFound(COUNTER_LENGTHS, (windows) =>
@@ -52,6 +67,17 @@ export function findBrokenWindows(
   return unopened.length > 0 ? unopened : spans.meetingWindows();
 }
 
+/** Admissions of more than a whole limit. A counter that rounds its weighted part may admit less than one token more. */
+function costsAboveLimit({ table }: BucketRows, spans: Spans, { type, limit }: WindowPromise): BrokenWindows {
+  const found = new BrokenWindows();
+  const allowance = type === 'sliding-counter' ? limit + 1 : limit;
+  for (const row of spans.rows) {
+    const [startUs, endUs] = [table.invokedUs[row] as number, table.lastUs(row)];
+    found.add({ row, startUs, endUs, allowance, admitted: table.costTokens[row] as number });
+  }
+  return found;
+}
+
 /**
  * How many more tokens each window could have admitted unseen: the least, over the judged spans, of the allowance minus
  * the admissions wholly inside, divided by the number of windows that the span certainly holds.
@@ -60,7 +86,7 @@ export function windowHeadroom(
   bucket: BucketRows,
   promise: WindowPromise,
   clock: WindowClock,
-  resets: readonly number[] = [],
+  resets: readonly Reset[] = [],
 ): number {
   const judgedFromUs = Number.NEGATIVE_INFINITY;
   const spans = new Spans(bucket, { promise, clock, rows: admissionsOf(bucket), resets, judgedFromUs });
@@ -154,15 +180,13 @@ function brokenAtEveryPhase(
 /** A smallest proof that a span exceeds its allowance: without any one of its operations, the rest does not. */
 export function proveBrokenWindow(bucket: BucketRows, window: BrokenWindow): number[] {
   const { table } = bucket;
+  if (window.together !== undefined) return window.together.windows.flatMap((one) => rowsWithin(bucket, one));
   if (window.pieces !== undefined)
     return [...new Set(window.pieces.flatMap(({ rows }) => rows))].sort(
       (a, b) => table.lastUs(a) - table.lastUs(b),
     );
   const cost = (row: number) => table.costTokens[row] as number;
-  const inside = rowsWhere(
-    admissionsOf(bucket),
-    (row) => (table.invokedUs[row] as number) >= window.startUs && table.lastUs(row) <= window.endUs,
-  );
+  const inside = rowsWithin(bucket, window);
   let left = inside.reduce((sum, row) => sum + cost(row), 0);
   const leftOut = new Set<number>();
   for (const row of inside.toSorted((a, b) => cost(a) - cost(b))) {
@@ -170,7 +194,18 @@ export function proveBrokenWindow(bucket: BucketRows, window: BrokenWindow): num
     left -= cost(row);
     leftOut.add(row);
   }
-  return [...inside].filter((row) => !leftOut.has(row));
+  return inside.filter((row) => !leftOut.has(row));
+}
+
+/** The admissions wholly inside, in the order of completion. */
+function rowsWithin(bucket: BucketRows, { startUs, endUs }: BrokenWindow): number[] {
+  const { table } = bucket;
+  return [
+    ...rowsWhere(
+      admissionsOf(bucket),
+      (row) => (table.invokedUs[row] as number) >= startUs && table.lastUs(row) <= endUs,
+    ),
+  ];
 }
 
 /** Admissions in the order of completion. */

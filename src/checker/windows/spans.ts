@@ -1,19 +1,21 @@
+import { given } from '../../core/given.ts';
 import type { WindowPromise } from '../../core/promise.ts';
-import { isReservationStep } from '../../history/columns/reservation-rows.ts';
-import { earlyUs } from '../proofs/collect-refunds.ts';
-import { IntervalIndex } from '../proofs/interval-index.ts';
+import { collectRefunds } from '../proofs/collect-refunds.ts';
+import { type Refund, RefundSums } from '../proofs/refund.ts';
 import { Sums } from '../proofs/sums.ts';
 import type { BucketRows } from '../rows/bucket-rows.ts';
-import { countWhile } from '../rows/sort-rows.ts';
+import type { Reset } from '../rows/resets.ts';
 import { type BrokenWindow, BrokenWindows } from './broken-windows.ts';
 import type { WindowClock } from './clock.ts';
+import { Openers } from './openers.ts';
+import { brokenTogether, type Excused } from './together.ts';
 
 interface SpansOf {
   readonly promise: WindowPromise;
   readonly clock: WindowClock;
   /** Admissions, in the order of completion. */
   readonly rows: Uint32Array;
-  readonly resets: readonly number[];
+  readonly resets: readonly Reset[];
   /** Only spans that start then or later are judged. */
   readonly judgedFromUs: number;
 }
@@ -24,11 +26,10 @@ export class Spans {
   readonly #bucket: BucketRows;
   readonly #promise: WindowPromise;
   readonly #clock: WindowClock;
-  readonly #resets: readonly number[];
   readonly #judgedFromUs: number;
-  readonly #refunds: IntervalIndex;
-  /** How much earlier a reservation may expire than the recorder says, since that is a time of the limiter's clock. */
-  readonly #earlyUs: number;
+  /** In tokens. */
+  readonly #refunds: readonly Refund[];
+  readonly #refundSums: RefundSums | undefined;
   /** Costs of all rows. */
   readonly #total: number;
   #openers: Openers | undefined;
@@ -38,11 +39,10 @@ export class Spans {
     this.#promise = promise;
     this.#clock = clock;
     this.rows = rows;
-    this.#resets = resets.toSorted((a, b) => a - b);
     this.#judgedFromUs = judgedFromUs;
-    this.#refunds = IntervalIndex.ofRows(bucket.table, bucket.refunds);
-    const isReserving = bucket.refunds.some((row) => isReservationStep(bucket.table.kinds[row] as number));
-    this.#earlyUs = isReserving ? Math.ceil(earlyUs(clock, this.#spanUs())) : 0;
+    const full = { capacityTokens: promise.limit, quantaPerToken: 1 };
+    this.#refunds = collectRefunds(bucket, { full, clock, resets });
+    this.#refundSums = RefundSums.of(this.#refunds);
     this.#total = rows.reduce((sum, row) => sum + (bucket.table.costTokens[row] as number), 0);
   }
 
@@ -66,6 +66,7 @@ export class Spans {
     const found = new BrokenWindows();
     if (this.#total <= allowed || !this.#mayHold(lengthUs, allowed)) return found;
     const sums = new Sums(this.#bucket, this.rows);
+    const excused: Excused[] = [];
     for (const row of this.rows) {
       const endUs = table.lastUs(row);
       const startUs = endUs - lengthUs + 1;
@@ -73,13 +74,19 @@ export class Spans {
       if ((table.invokedUs[row] as number) < startUs) continue;
       const admitted = sums.since(startUs);
       if (admitted <= allowed || startUs < this.#judgedFromUs || !isSuch(startUs, endUs)) continue;
-      const allowance = allowed + this.refundedWithin(startUs - mostUs, endUs);
-      found.add(
-        { row, startUs, endUs, allowance, admitted, ...(touches !== undefined && { touches }) },
-        openedWithin?.(startUs, endUs),
-      );
+      const opened = openedWithin?.(startUs, endUs);
+      const window = { row, startUs, endUs, allowance: allowed, admitted, ...given({ touches }) };
+      const returned = this.refundedWithin(startUs - mostUs, endUs);
+      found.add({ ...window, allowance: allowed + returned }, opened);
+      if (returned > 0) excused.push({ window, fromUs: startUs - mostUs, untilUs: endUs, opened });
     }
-    return found;
+    return this.#orTogether(found, excused);
+  }
+
+  /** What is broken on its own; if nothing is, all that refunds cannot excuse together. */
+  #orTogether(found: BrokenWindows, excused: readonly Excused[]): BrokenWindows {
+    if (found.length > 0 || excused.length < 2) return found;
+    return brokenTogether(excused, this.#refunds);
   }
 
   /**
@@ -170,9 +177,26 @@ export class Spans {
    */
   inAlignedWindows(offsetUs: number): BrokenWindows {
     const found = new BrokenWindows();
-    for (const window of this.#alignedWindows(offsetUs))
-      if (window.startUs >= this.#judgedFromUs) found.add(window);
-    return found;
+    const excused: Excused[] = [];
+    const { limit } = this.#promise;
+    const aroundUs = this.#aroundUs();
+    for (const window of this.#alignedWindows(offsetUs)) {
+      const { startUs, endUs, allowance, admitted } = window;
+      if (startUs < this.#judgedFromUs) continue;
+      found.add(window);
+      if (admitted > limit && allowance > limit)
+        excused.push({
+          window: { ...window, allowance: limit },
+          fromUs: startUs - aroundUs,
+          untilUs: endUs + aroundUs,
+        });
+    }
+    return this.#orTogether(found, excused);
+  }
+
+  /** The window of an operation that lies in it for certain can begin so much earlier, or end so much later. */
+  #aroundUs(): number {
+    return Math.ceil(2 * this.#clock.wanderUs) + 1;
   }
 
   #alignedWindows(offsetUs: number): BrokenWindow[] {
@@ -189,7 +213,7 @@ export class Spans {
       const admitted = (sums.get(number)?.admitted ?? 0) + (table.costTokens[row] as number);
       sums.set(number, { admitted, row });
     }
-    const aroundUs = Math.ceil(2 * wanderUs) + 1; // the whole window, wherever it lies
+    const aroundUs = this.#aroundUs();
     return [...sums].map(([number, { admitted, row }]) => {
       const [startUs, endUs] = [fromUs(number), toUs(number)];
       const allowance = limit + this.refundedWithin(startUs - aroundUs, endUs + aroundUs);
@@ -197,13 +221,9 @@ export class Spans {
     });
   }
 
-  /**
-   * The most that refunds and resets can have returned in [startUs, endUs]; a reset may take effect long after its
-   * request.
-   */
+  /** The most that refunds and resets can have returned in [startUs, endUs]. */
   refundedWithin(startUs: number, endUs: number): number {
-    const resets = this.#resets.filter((us) => us <= endUs).length;
-    return resets * this.#promise.limit - this.#refunds.costBetween(startUs, endUs + this.#earlyUs);
+    return this.#refundSums?.within(startUs, endUs) ?? 0;
   }
 
   /** Whether some span of the length completed more than is allowed. Its operations include all that lie inside. */
@@ -268,30 +288,4 @@ export function mostOnRecorder(
 ): number {
   const rate = Math.max(0, 1 + Math.min(0, slowPpm) / 1_000_000);
   return Math.ceil(lengthUs / rate) + epsilonUs + backwardUs + spreadUs;
-}
-
-/**
- * All operations of a bucket that can open a window: cost 0, refunds, denials, attempts without a known answer, and
- * failed attempts, which may have reached the key.
- */
-class Openers {
-  readonly #startsUs: Float64Array;
-  /** The latest end of all operations up to each place in the order of invocation. */
-  readonly #latestUs: Float64Array;
-
-  constructor({ table, bucket }: BucketRows) {
-    const [start, end] = [table.starts[bucket] as number, table.starts[bucket + 1] as number];
-    const rows = Uint32Array.from({ length: end - start }, (_, at) => start + at).sort(
-      (a, b) => (table.invokedUs[a] as number) - (table.invokedUs[b] as number),
-    );
-    this.#startsUs = Float64Array.from(rows, (row) => table.invokedUs[row] as number);
-    let latestUs = Number.NEGATIVE_INFINITY;
-    this.#latestUs = Float64Array.from(rows, (row) => (latestUs = Math.max(latestUs, table.lastUs(row))));
-  }
-
-  /** Whether one of them can have taken effect in [fromUs, toUs]. */
-  anyWithin(fromUs: number, toUs: number): boolean {
-    const started = countWhile(this.#startsUs, this.#startsUs.length, (us) => us <= toUs);
-    return started > 0 && (this.#latestUs[started - 1] as number) >= fromUs;
-  }
 }

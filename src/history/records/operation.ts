@@ -128,8 +128,8 @@ export interface Header {
 }
 
 /**
- * Something that happened to the system. `reset` fills the bucket `args.bucket`, or every bucket, at `atUs` or later:
- * it is recorded when it is requested. `dropped` counts `args.requests` of an open load in `args.region` that were due
+ * Something that happened to the system. `reset` fills the bucket `args.bucket`, or every bucket, once: from `atUs` on,
+ * when it was asked for, and by `args.untilUs`, when it was answered (null or absent: its end is not known). `dropped` counts `args.requests` of an open load in `args.region` that were due
  * from `atUs` on and never sent.
  */
 export interface Event {
@@ -201,6 +201,9 @@ export type HistoryRecord = Header | Operation | Event | FaultRecord | ClockRead
  * `args.ageUs` microseconds, except `args.unheard` admissions before it had received that of all regions.
  */
 export const AGE_EVENT = 'age';
+
+/** The event that fills a bucket: see `Event`. */
+export const RESET_EVENT = 'reset';
 
 /**
  * A limiter moved the bucket `args.bucket` to another key, within `atUs` and `args.untilUs` (null: it did not end, or not

@@ -1,6 +1,6 @@
 import { given } from '../../core/given.ts';
 import { asObject, type Fields, number, optional, RecordError, text } from './fields.ts';
-import { type Event, MOVE_EVENT, SLOTS_EVENT } from './operation.ts';
+import { type Event, MOVE_EVENT, RESET_EVENT, SLOTS_EVENT } from './operation.ts';
 
 export function parseEvent(fields: Fields): Event {
   const event: Event = {
@@ -12,16 +12,16 @@ export function parseEvent(fields: Fields): Event {
       args: fields.args === undefined ? undefined : asObject(fields.args, 'args'),
     }),
   };
-  checkMove(event);
+  checkEnd(event);
   return event;
 }
 
-/** What an event says of a move excuses decisions of its buckets, so an unclear one is refused. */
-function checkMove({ event, atUs, args = {} }: Event): void {
-  if (event !== MOVE_EVENT && event !== SLOTS_EVENT) return;
+/** What an event says of a move or a reset excuses decisions of its buckets, so an unclear one is refused. */
+function checkEnd({ event, atUs, args = {} }: Event): void {
+  const names = NAMES.get(event);
+  if (names === undefined) return;
   try {
-    if (event === MOVE_EVENT) text(args, 'bucket');
-    else for (const node of ['from', 'to']) text(args, node);
+    for (const name of names) text(args, name);
     const untilUs = optional(args, 'untilUs', number) ?? atUs;
     if (untilUs < atUs) throw new RecordError(`untilUs must not be before atUs (${atUs}); found ${untilUs}`);
   } catch (error) {
@@ -29,3 +29,10 @@ function checkMove({ event, atUs, args = {} }: Event): void {
     throw error;
   }
 }
+
+/** The events with an end, and the arguments that each must have. A reset without a bucket is one of every bucket. */
+const NAMES: ReadonlyMap<string, readonly string[]> = new Map([
+  [MOVE_EVENT, ['bucket']],
+  [SLOTS_EVENT, ['from', 'to']],
+  [RESET_EVENT, []],
+]);

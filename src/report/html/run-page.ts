@@ -3,6 +3,7 @@ import type { Examination } from '../../checker/check.ts';
 import { headroomText } from '../../checker/evidence/headroom-facts.ts';
 import { listRemarks } from '../../checker/findings/notes.ts';
 import type { History } from '../../history/history.ts';
+import { RESET_EVENT } from '../../history/records/operation.ts';
 import { isOnlySlow, reasonsOf, simulatedText, titleOf } from '../check-report.ts';
 import type { RunReport } from '../report.ts';
 import { listTables } from '../rows.ts';
@@ -104,7 +105,7 @@ function makeBuckets(
   const { operations: table } = judged;
   const results = new Map(withFindings.map((result) => [result.bucket, result]));
   const order = bucketsInOrder(table, withFindings);
-  const hasResets = history.events.some(({ event }) => event === 'reset');
+  const hasResets = history.events.some(({ event }) => event === RESET_EVENT);
   const chosen = new PageBuckets(table, { regions, hasResets });
   for (const bucket of order) chosen.add(bucket, results.get(bucket));
   const { buckets, policies } = chosen;
