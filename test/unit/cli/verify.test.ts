@@ -6,9 +6,10 @@ import { encodeRecord } from '../../../src/history/records/codec.ts';
 import type { Verification } from '../../../src/report/verification.ts';
 import { callCli } from '../../support/call-cli.ts';
 import { historyText, write } from '../../support/check-files.ts';
-import { runCli, testFolder } from '../../support/cli.ts';
+import { runCli, runProgram, testFolder } from '../../support/cli.ts';
 import { headerOf, operationOf } from '../../support/history.ts';
 
+const VERIFIER = join(import.meta.dirname, '../../../verify/verify.mjs');
 const RUNS = join(import.meta.dirname, '../../fixtures/runs');
 
 /** A folder with a checked history and its certificate. */
@@ -27,6 +28,10 @@ function recordsIn(cwd: string): Record<string, unknown>[] {
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line));
+}
+
+function writeText(cwd: string, name: string, change: (text: string) => string): void {
+  write(cwd, name, change(readFileSync(join(cwd, name), 'utf8')));
 }
 
 function rewrite(cwd: string, change: (record: Record<string, unknown>) => object): void {
@@ -267,6 +272,52 @@ describe('verify', () => {
     const { code, stdout, stderr } = await callCli(VERIFY, { cwd });
     expect([code, stdout]).toEqual([64, '']);
     expect(stderr).toMatch(says);
+  });
+
+  it.each([
+    {
+      title: 'a certificate cut in a line',
+      spoil: (cwd: string) => writeText(cwd, 'c.ndjson', (text) => text.slice(0, 300)),
+      says: /^c\.ndjson:3: .*JSON.*\n$/,
+    },
+    {
+      title: 'a certificate with a line that is null',
+      spoil: (cwd: string) => writeText(cwd, 'c.ndjson', (text) => text.replace('\n', '\nnull\n')),
+      says: /^c\.ndjson:2: it is no JSON object\n$/,
+    },
+    {
+      title: 'a history cut in a line',
+      spoil: (cwd: string) => writeText(cwd, 'h.ndjson', (text) => text.slice(0, -90)),
+      says: /^h\.ndjson:22: .*JSON.*\n$/,
+    },
+    {
+      title: 'a packed history that was cut',
+      spoil: (cwd: string) => write(cwd, 'h.ndjson.gz', gzipSync(historyText(20)).subarray(0, 90)),
+      says: /^h\.ndjson\.gz: unexpected end of file\n$/,
+      history: 'h.ndjson.gz',
+    },
+    { title: 'no history', spoil: () => {}, says: /^gone: ENOENT: .*\n$/, history: 'gone' },
+    { title: 'no file', spoil: () => {}, says: /^give it a certificate, and .*\n$/, history: [] },
+  ])(
+    'without the command line it names the damaged file: $title',
+    async ({ spoil, says, history = 'h.ndjson' }) => {
+      const cwd = testFolder();
+      write(cwd, 'h.ndjson', historyText(20));
+      await callCli(['check', 'h.ndjson', '--certificate', 'c.ndjson'], { cwd });
+      spoil(cwd);
+      const files = ['c.ndjson', history].flat();
+      const found = await runProgram(process.execPath, [VERIFIER, ...files], { cwd });
+      expect(found).toMatchObject({ code: 64, stdout: '', stderr: expect.stringMatching(says) });
+    },
+  );
+
+  it('names a certificate that is damaged between its first record and its last', async () => {
+    const cwd = await certified(20);
+    const [first, ...others] = recordsIn(cwd).map((record) => `${JSON.stringify(record)}\n`);
+    write(cwd, 'c.ndjson.gz', gzipSync([first, 'null\n', ...others].join('')));
+    const { code, stderr } = await callCli(VERIFY, { cwd });
+    expect(code).toBe(64);
+    expect(stderr).toMatch(/error: c\.ndjson\.gz:2: it is no JSON object\n.*\[INVALID_CERTIFICATE\]/);
   });
 
   it.each([
