@@ -12,6 +12,7 @@ export const KINDS = [
   'proves',
   'clock',
   'bucket',
+  'fields',
   'repeated',
   'dropped',
 ] as const;
@@ -138,6 +139,18 @@ const CHANGES: Readonly<Record<Kind, readonly Change[]>> = {
     (proof, { otherBucket }) => [{ ...proof, bucket: otherBucket }],
     (proof) => [{ ...proof, bucket: 'a bucket without an operation' }],
   ],
+  fields: [
+    (proof) => [{ ...proof, trust: 'me' } as Proof],
+    (proof) => [{ ...proof, members: [{ bucket: proof.bucket }, { bucket: 'b0' }] } as Proof],
+    (proof) => [{ ...proof, order: proof.order.map(String) as unknown as number[] }],
+    (proof) => [{ ...proof, momentsUs: proof.momentsUs.map((us) => [us]) as unknown as number[] }],
+    (proof) => [{ ...proof, start: [true, true] as unknown as [number, number] }],
+    (proof, { random }) => [
+      { ...proof, order: proof.order.with(0, (proof.order[0] ?? 0) + fraction(random)) },
+    ],
+    ofSteps((steps, { at }) => steps.with(at, { ...step(steps, at), code: step(steps, at).code + 2 ** 32 })),
+    ofSteps((steps, { at }) => steps.with(at, { ...step(steps, at), code: step(steps, at).code - 2 ** 32 })),
+  ],
   repeated: [(proof) => [proof, { ...proof }]],
   dropped: [() => []],
 };
@@ -183,6 +196,11 @@ function step(steps: readonly Step[], at: number): Step {
 /** Mostly a small number, of either sign; never 0. */
 function bit(random: Random): number {
   return (1 + below(random, 3) * below(random, 40)) * (random() < 0.5 ? -1 : 1);
+}
+
+/** What a number of 32 bits does not have. */
+function fraction(random: Random): number {
+  return (1 + below(random, 3)) / 4;
 }
 
 function below(random: Random, count: number): number {

@@ -50,6 +50,7 @@ export function makeSlowCheck(records: readonly HistoryRecord[]) {
         );
         const clock = clocks.get(record.clock);
         return (
+          isWellFormed(record) &&
           own.length > 0 &&
           clock !== undefined &&
           (record.proves === 'all' || own.some(({ decision }) => decision?.source === 'fallback')) &&
@@ -58,6 +59,13 @@ export function makeSlowCheck(records: readonly HistoryRecord[]) {
       }) as Proof[];
     },
   };
+}
+
+/** Whether a proof has the fields of a proof, and whole numbers. */
+function isWellFormed(proof: Proof): boolean {
+  const { type, bucket, policy, proves, clock, order, momentsUs, start, ...others } = proof;
+  const numbers = [...order, ...momentsUs, ...(start ?? [])];
+  return Object.keys(others).length === 0 && numbers.every(Number.isSafeInteger);
 }
 
 /**
