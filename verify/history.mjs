@@ -14,33 +14,35 @@ export const least = (numbers) => numbers.reduce((a, b) => (b < a ? b : a), NEVE
 export const most = (numbers) => numbers.reduce((a, b) => (b > a ? b : a), -NEVER);
 export const sumOf = (rows) => rows.reduce((sum, { cost }) => sum + cost, 0);
 export const keyOf = ({ bucket, policy = '' }) => JSON.stringify([bucket, policy]);
+const isFiniteIfGiven = (value) => value === undefined || value === null || Number.isFinite(value);
 export const listIn = (map, key) => map.get(key) ?? map.set(key, []).get(key);
 
-/** The lines of a file, unpacked. */
+/** The lines of a file, unpacked: those of each piece that is read, as a list. */
 async function* readLines(path) {
   const file = createReadStream(path);
   const input = path.endsWith('.gz') ? pipeline(file, createGunzip(), () => {}) : file;
   let parts = [];
   for await (const text of input.setEncoding('utf8')) {
-    const [end, ...lines] = text.split('\n');
-    parts.push(end);
-    for (const line of lines) {
-      yield parts.join('');
-      parts = [line];
-    }
+    const lines = text.split('\n');
+    parts.push(lines[0]);
+    if (lines.length === 1) continue;
+    lines[0] = parts.join('');
+    parts = [lines.pop()];
+    yield lines;
   }
-  yield parts.join('');
+  yield [parts.join('')];
 }
 
 /** The records of a file. `hash`, if there is one, has all lines before the record. */
 export async function* readRecords(path, hash) {
   let number = 0;
   try {
-    for await (const line of readLines(path)) {
-      number++;
-      if (line !== '') yield parse(line);
-      hash?.update(`${line}\n`);
-    }
+    for await (const lines of readLines(path))
+      for (const line of lines) {
+        number++;
+        if (line !== '') yield parse(line);
+        hash?.update(`${line}\n`);
+      }
   } catch (error) {
     throw new Error(`${number === 0 ? path : `${path}:${number}`}: ${error.message}`);
   }
@@ -125,7 +127,8 @@ function addOperation(history, op, file) {
   const { machine, name: part } = file;
   const { outcome: role, maxCharge, decision, decisionId, name, goesOn, expires } = op;
   if (![TAKE, DENIAL, NOTHING, MAYBE, UNSURE].includes(role)) refuse(`the outcome ${role} is unknown`);
-  if (![op.invokedUs, op.completedUs ?? 0, op.latestUs ?? 0, maxCharge ?? 0].every(Number.isFinite)) refuse('an operation has a number that is none');
+  const areNumbers = Number.isFinite(op.invokedUs) && isFiniteIfGiven(op.completedUs) && isFiniteIfGiven(op.latestUs) && isFiniteIfGiven(maxCharge);
+  if (!areNumbers) refuse('an operation has a number that is none');
   const [from, isLocal, latest] = [Math.floor(op.invokedUs), decision?.source === 'fallback', Math.ceil(op.latestUs ?? NEVER)];
   const until = role === MAYBE ? latest : Math.ceil(op.completedUs ?? NEVER);
   if (decisionId === undefined && maxCharge === undefined && !isLocal && !goesOn) file.knownUs = Math.min(file.knownUs, until);
@@ -133,10 +136,10 @@ function addOperation(history, op, file) {
   const costs = new Map(); // a bucket that is charged twice is charged the sum
   for (const charge of op.charges ?? [op]) costs.set(keyOf(charge), (costs.get(keyOf(charge)) ?? 0) + charge.cost);
   const isReported = decision?.source === 'redis' && decision.node && decision.level !== undefined && op.charges === undefined;
+  const [shownUs, node] = isReported ? [decision.bucketUs, decision.node] : []; // the moment, by the clock of its node
   const [charges, isShared] = [costs.size > 1 ? [] : undefined, goesOn && op.charges !== undefined]; // all or none
   for (const [key, cost] of costs) {
-    const row = { role, machine, part, from, until, cost, isLocal, charges, isShared, expires, of: listIn(history.buckets, key) };
-    Object.assign(row, { shownUs: isReported ? decision.bucketUs : undefined, node: decision?.node }); // by the clock of its node
+    const row = { role, machine, part, from, until, cost, isLocal, charges, isShared, expires, of: listIn(history.buckets, key), shownUs, node };
     const surplus = maxCharge !== undefined ? maxCharge - (role === DENIAL ? 0 : Math.max(0, cost)) : mayReach ? cost : 0;
     if (surplus > 0 && role !== NOTHING) row.surplus = { role: MAYBE, machine, from, until: latest, cost: surplus, of: row.of };
     if (row.surplus !== undefined && decisionId !== undefined) row.shownUs = undefined; // they count as attempts of one decision
