@@ -3,10 +3,10 @@ import { inOrder } from './draw.ts';
 import type { Schedule } from './schedule.ts';
 
 /**
- * Simpler schedules than this one, the most that is left out first: without faults, with fewer users, without what is
- * special about the load, shorter, with fewer requests, shorter faults, rounder numbers. They may be impossible.
+ * Simpler schedules than this one by kinds, the most that is left out first: without faults, with fewer users, without what
+ * is special about the load, shorter, with fewer requests, shorter faults, rounder numbers. They may be impossible.
  */
-export function simplerThan(schedule: Schedule): readonly Schedule[] {
+export function simplerThan(schedule: Schedule): readonly (readonly Schedule[])[] {
   const { faults, load } = schedule;
   const { users, durationMs, ratePerSecond } = load;
   const { resting: _, ...restless } = load;
@@ -15,29 +15,38 @@ export function simplerThan(schedule: Schedule): readonly Schedule[] {
     ...schedule,
     load: { ...load, ...changed },
   });
-  const candidates: Schedule[] = [
-    ...(faults.length > 2 ? [{ ...schedule, faults: [] }] : []),
-    ...faults.map((_fault, at) => ({ ...schedule, faults: faults.toSpliced(at, 1) })),
-    ...[1, 2, 3, users >> 1, users - 1]
+  const kinds: readonly Schedule[][] = [
+    faults.map((_fault, at) => ({ ...schedule, faults: faults.toSpliced(at, 1) })),
+    [1, 2, 3, users >> 1, users - 1]
       .filter((count) => count > 0 && count < users)
       .map((count) => withLoad({ users: count })),
-    { ...schedule, load: restless },
-    { ...schedule, load: even },
-    withLoad({ roaming: 1 }),
-    withLoad({ skew: 0 }),
-    withLoad({ costs: [1] }),
-    withLoad({ costs: load.costs.slice(0, 1) }),
-    ...[0.5, 0.75, 0.9].map((share) => endingAt(schedule, round(durationMs * share, 100))),
-    ...[1_000, 500, 100].map((stepMs) => endingAt(schedule, Math.floor((durationMs - 1) / stepMs) * stepMs)),
-    ...[1, 0.5, 0.25].map((share) => sooner(schedule, share)),
-    ...[0.5, 0.75, 0.9].map((share) => withLoad({ ratePerSecond: Math.round(ratePerSecond * share) })),
-    ...faults.flatMap((fault, at) =>
+    [
+      { ...schedule, load: restless },
+      { ...schedule, load: even },
+    ],
+    [
+      withLoad({ roaming: 1 }),
+      withLoad({ skew: 0 }),
+      withLoad({ costs: [1] }),
+      withLoad({ costs: load.costs.slice(0, 1) }),
+    ],
+    [
+      ...[0.5, 0.75, 0.9].map((share) => endingAt(schedule, round(durationMs * share, 100))),
+      ...[1_000, 500, 100].map((stepMs) =>
+        endingAt(schedule, Math.floor((durationMs - 1) / stepMs) * stepMs),
+      ),
+    ],
+    [1, 0.5, 0.25].map((share) => sooner(schedule, share)),
+    [0.5, 0.75, 0.9].map((share) => withLoad({ ratePerSecond: Math.round(ratePerSecond * share) })),
+    faults.flatMap((fault, at) =>
       simplerFaults(fault).map((simpler) => inOrder({ ...schedule, faults: faults.with(at, simpler) })),
     ),
-    withLoad({ ratePerSecond: round(ratePerSecond, 10) }),
-    ...[1, 2, 3].map((seed) => ({ ...schedule, seed })),
+    [
+      withLoad({ ratePerSecond: round(ratePerSecond, 10) }),
+      ...[1, 2, 3].map((seed) => ({ ...schedule, seed })),
+    ],
   ];
-  return candidates.filter((candidate) => isSimpler(candidate, schedule));
+  return kinds.map((kind) => kind.filter((candidate) => isSimpler(candidate, schedule)));
 }
 
 function round(value: number, step: number): number {

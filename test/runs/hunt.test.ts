@@ -2,6 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { HuntDocument } from '../../src/hunt/hunt-document.ts';
+import { isFound } from '../../src/hunt/outcome.ts';
+import type { Tried } from '../../src/hunt/search.ts';
+import { simplerThan } from '../../src/hunt/simpler.ts';
 import type { RunReport } from '../../src/report/report.ts';
 import { runCli, startCli, testFolder, untilSaid } from '../support/cli.ts';
 import { processesMentioning } from '../support/processes.ts';
@@ -11,19 +14,36 @@ const SMALL = ['--regions', 'a,b', '--round-trip', 'a:b=10', '--replicas', '0', 
 
 const documentOf = (stdout: string): HuntDocument => JSON.parse(stdout);
 
+/** The schedules of a hunt in the order of their runs. */
+function triedIn(folder: string): Tried[] {
+  const [, ...lines] = readFileSync(join(folder, 'journal.ndjson'), 'utf8').trimEnd().split('\n');
+  return lines.map((line): Tried => JSON.parse(line));
+}
+
+/** Each schedule after the first finding is simpler than the newest finding before it. */
+function expectOneByOne(tried: readonly Tried[]): void {
+  let newest: Tried | undefined;
+  for (const one of tried) {
+    if (newest !== undefined) expect(simplerThan(newest.schedule).flat()).toContainEqual(one.schedule);
+    if (isFound(one.outcome)) newest = one;
+  }
+  expect(newest).toBeDefined();
+}
+
 describe('a hunt on a real cluster', { timeout: 240_000 }, () => {
-  it('finds a plug-in whose keys expire early, and its scenario fails when it is run', async () => {
+  it('V14: finds a plug-in whose keys expire early, and shrinks the newest finding, whose scenario runs', async () => {
     const cwd = testFolder();
-    const args = ['hunt', '--limiter', EXPIRING, ...SMALL, '--schedules', '2', '--json'];
+    const args = ['hunt', '--limiter', EXPIRING, ...SMALL, '--schedules', '3', '--json'];
     const { code, stdout, stderr } = await runCli(args, { cwd });
     expect(code, stdout + stderr).toBe(1);
     const { worst, searched, strategy, schedules } = documentOf(stdout);
     expect([searched, strategy]).toEqual(['real', 'plugin:expiring.mjs']);
-    expect(schedules).toBeLessThanOrEqual(2);
+    expect(schedules).toBeLessThanOrEqual(3);
     expect(worst[0]).toMatchObject({ isFound: true, outcome: { bound: 0, verdict: 'fail' } });
     expect(processesMentioning(cwd)).toEqual([]);
 
     const folder = join(cwd, 'reports/hunt/expiring.mjs-1');
+    expectOneByOne(triedIn(folder));
     const runs = readdirSync(join(folder, 'runs')).filter((name) => name !== 'latest');
     expect(runs).toHaveLength(schedules);
     const unaccounted = runs.map((run) => {

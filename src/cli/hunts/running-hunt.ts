@@ -115,7 +115,7 @@ export class RunningHunt {
     let smallest = tried;
     const options = {
       ...{ ground, evaluate, aim: flags.for, signal: stop.signal },
-      ...(isReal && { schedules: Math.min(MOST_SHRUNK, this.#most - this.#trials.count) }),
+      ...(isReal && { batch: 1, schedules: Math.min(MOST_SHRUNK, this.#most - this.#trials.count) }),
     };
     for await (const shrunk of shrink(tried, options)) {
       smallest = shrunk.smallest;

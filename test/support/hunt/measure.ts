@@ -1,6 +1,6 @@
 import { isFound } from '../../../src/hunt/outcome.ts';
 import { type Progress, type SearchOptions, search, type Tried } from '../../../src/hunt/search.ts';
-import { shrink, whatStays } from '../../../src/hunt/shrink.ts';
+import { shrink } from '../../../src/hunt/shrink.ts';
 import { spaceOf } from '../../../src/hunt/space.ts';
 import { type Broken, evaluateBroken } from './broken.ts';
 
@@ -47,7 +47,7 @@ async function firstOf(
 async function smallestOf(broken: Broken, found: Tried): Promise<Hunted['shrunk']> {
   let left: Hunted['shrunk'] = null;
   for await (const { smallest, schedules } of shrink(found, {
-    ...{ ground: broken.ground, evaluate: evaluateBroken(broken, whatStays(found.outcome, 'excess')) },
+    ...{ ground: broken.ground, evaluate: evaluateBroken(broken, isFound) },
   }))
     left = { ...smallest, schedules };
   return left;
