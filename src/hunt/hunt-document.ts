@@ -35,10 +35,18 @@ export interface HuntedCase {
   /** As it was searched: `real` of a hunt on real clusters, else `simulated`. */
   readonly outcome: Outcome;
   readonly isFound: boolean;
-  /** What was left out of it. Absent for one that was not shrunk. */
-  readonly shrunkFrom?: { readonly faults: number; readonly users: number; readonly requests: number };
+  /** The schedule that was shrunk to it. Absent if shrinking changed nothing, or was not tried. */
+  readonly shrunkFrom?: ShrunkFrom;
   /** On a real cluster. Absent for a schedule that is no finding, and where that was not asked for. */
   readonly real?: RealCase;
+}
+
+export interface ShrunkFrom {
+  readonly faults: number;
+  readonly users: number;
+  readonly requests: number;
+  /** Tokens: a shrunk schedule may admit fewer. */
+  readonly excess: number;
 }
 
 export interface RealCase {

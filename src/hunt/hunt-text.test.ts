@@ -12,6 +12,7 @@ const caseOf = (own: Partial<HuntedCase> = {}): HuntedCase => ({
   ...{ outcome: outcome({}), ...own },
 });
 const FOUND = caseOf({ isFound: true, outcome: outcome({ excess: 3, verdict: 'fail', lacking: 0 }) });
+const BEFORE = { faults: 3, users: 4, requests: 400, excess: 3 };
 const real = (status: RealCase['status']): RealCase => ({ status, reason: 'seen', runs: [] });
 const documentOf = (own: Partial<HuntDocument>): HuntDocument => ({
   ...{ format: 'openclaw-hunt', version: 1, program: 'openclaw-rl 0', command: 'openclaw-rl hunt' },
@@ -60,9 +61,31 @@ describe('a hunt', () => {
     expect(rows[0]?.slice(-4)).toEqual(['2.0', '0', '0', 'within']);
   });
 
+  it.each([
+    { title: 'nothing was', from: undefined, says: [] },
+    {
+      title: 'only times or numbers were',
+      from: { faults: 2, users: 2, requests: 100, excess: 3 },
+      says: [],
+    },
+    {
+      title: 'one fault was',
+      from: { faults: 3, users: 2, requests: 100, excess: 3 },
+      says: ['worst-1.yaml: shrunk from 3 faults'],
+    },
+    {
+      title: 'the excess was, too',
+      from: { faults: 3, users: 3, requests: 400, excess: 15 },
+      says: ['worst-1.yaml: shrunk from 3 faults, 3 users, 400 requests with an excess of 15'],
+    },
+  ])('V15: names what was left out by shrinking where $title', ({ from, says }) => {
+    const shrunk = { ...FOUND, ...(from && { shrunkFrom: from }) };
+    expect(huntNotes(documentOf({ worst: [shrunk] }))).toEqual(says);
+  });
+
   it('says what it came to, what was left out, what real runs saw and what failed', () => {
     const document = documentOf({
-      worst: [{ ...FOUND, shrunkFrom: { faults: 3, users: 4, requests: 400 }, real: real('not confirmed') }],
+      worst: [{ ...FOUND, shrunkFrom: BEFORE, real: real('not confirmed') }],
       failed: FAILED,
     });
     expect(huntSentence(document)).toMatch(

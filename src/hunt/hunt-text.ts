@@ -62,16 +62,31 @@ const SENTENCES: Readonly<Record<HuntStatus, string>> = {
 export function huntNotes(untrusted: HuntDocument): string[] {
   const { worst, failed } = printable(untrusted);
   return [
-    ...worst.flatMap(({ scenario, shrunkFrom: from }) =>
-      from === undefined
-        ? []
-        : [`${scenario}: shrunk from ${from.faults} faults, ${from.users} users, ${from.requests} requests`],
-    ),
+    ...worst.flatMap((each) => {
+      const more = shrunkText(each);
+      return more === '' ? [] : [`${each.scenario}: shrunk from ${more}`];
+    }),
     ...worst.flatMap(({ scenario, real }) =>
       real === undefined ? [] : [`${scenario}: ${real.status}: ${real.reason}`],
     ),
     ...failed.map(({ scenario, reason }) => `${scenario}: no outcome: ${reason}`),
   ];
+}
+
+/** What the schedule had more of before it was shrunk; empty if only its times or its numbers differ. */
+function shrunkText({ faults, users, outcome, shrunkFrom: from }: HuntedCase): string {
+  if (from === undefined) return '';
+  const more = [
+    ...(from.faults > faults.length ? [countText(from.faults, 'fault')] : []),
+    ...(from.users > users ? [countText(from.users, 'user')] : []),
+    ...(from.requests > outcome.requests ? [countText(from.requests, 'request')] : []),
+  ].join(', ');
+  if (more === '' || from.excess <= outcome.excess) return more;
+  return `${more} with an excess of ${tokensText(from.excess)}`;
+}
+
+function countText(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 export function renderHuntMarkdown(document: HuntDocument): string {

@@ -103,7 +103,7 @@ export class RunningHunt {
       if (isShrunk) this.#stage = { stage: 'shrink', detail: `schedule ${at + 1} of ${best.length}` };
       const shrunk = isShrunk ? await this.#shrink(tried) : tried;
       const key = sortedJson(shrunk.schedule) ?? '';
-      if (!kept.has(key)) kept.set(key, { tried: shrunk, ...(isShrunk && { from: tried }) });
+      if (!kept.has(key)) kept.set(key, { tried: shrunk, ...(shrunk !== tried && { from: tried }) });
     }
     return [...kept.values()];
   }
@@ -193,7 +193,7 @@ export class RunningHunt {
       ...(from && {
         shrunkFrom: {
           ...{ faults: from.schedule.faults.length, users: from.schedule.load.users },
-          requests: from.outcome.requests,
+          ...{ requests: from.outcome.requests, excess: from.outcome.excess },
         },
       }),
       ...(real && { real }),

@@ -37,6 +37,15 @@ describe('hunt', { timeout: 180_000 }, () => {
     expect(report.sent).toBe(found?.outcome.requests);
   });
 
+  it('V15: says of no schedule that it was shrunk where none could be', async () => {
+    const args = [...WHOLE, '--for', 'availability', '--json'];
+    const { code, stdout, stderr } = await callCli(args, { cwd: testFolder() });
+    expect(code, stderr).toBe(0);
+    const { worst } = documentOf(stdout);
+    expect(worst.length).toBeGreaterThan(0);
+    expect(worst.filter(({ shrunkFrom }) => shrunkFrom !== undefined)).toEqual([]);
+  });
+
   it('repeats nothing that its journal has, and goes on from there', async () => {
     const cwd = testFolder();
     const first = await callCli([...WHOLE, '--json'], { cwd });
