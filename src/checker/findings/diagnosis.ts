@@ -4,13 +4,14 @@ import type { ClockReading } from '../../history/records/operation.ts';
 import type { BucketResult, CheckerContext } from '../bucket-result.ts';
 import type { CheckFacts } from '../evidence/facts.ts';
 import { isServiceRestart } from '../evidence/service-restarts.ts';
+import { isDate } from '../windows/clock.ts';
 import { isByTurns } from './by-turns.ts';
 import { gainsWithin } from './clock-gain.ts';
 import { instancesApartSentences } from './instances-apart.ts';
 import { lostSentence } from './lost-sentence.ts';
 import { type LogWithFindings, misreadSentences } from './misread.ts';
 import { partialCharges } from './partial-charges.ts';
-import { onlyReason, type Reason, shownReason } from './reasons/reasons.ts';
+import { onlyReason, type Reason, shownReason, timeReason } from './reasons/reasons.ts';
 import { Trial } from './reasons/trial.ts';
 import { apartSentences } from './regions-apart.ts';
 import { secondSteps } from './whole-seconds.ts';
@@ -71,8 +72,8 @@ export function diagnose(examined: Examined): Reason[] {
   const events = sentencesOf(EVENTS, examined);
   if (events.some(({ reason }) => reason === 'misread')) return [...events, ...sentencesOf(HABITS, examined)];
   const trial = Trial.of(examined.history.operations, withFindings, examined.context);
-  const isTried =
-    found.promise === 'token-bucket' && found.falseDenials.declaresAny !== true && trial.isPlain;
+  const isJudged = found.falseDenials.declaresAny !== true && trial.isPlain;
+  const isTried = isJudged && found.promise === 'token-bucket';
   const shown = isTried && events.length === 0 ? shownReason(trial) : [];
   if (shown.length > 0) return shown;
   const isLost = events.some(({ reason }) => reason === 'lost-decisions');
@@ -80,7 +81,23 @@ export function diagnose(examined: Examined): Reason[] {
   const known = [...events, ...habits];
   // What a service forgot when it was restarted looks like many other defects.
   const isForgotten = examined.history.faults.some(isServiceRestart);
-  return known.length > 0 || !isTried || isForgotten ? known : onlyReason(trial);
+  if (known.length > 0 || !isJudged || isForgotten) return known;
+  const only = isTried ? onlyReason(trial) : [];
+  return only.length > 0 ? only : timeReason(trial, timeOfDay(examined));
+}
+
+/** The limiter's time of day minus that of the history, by the sharpest reading, else as far as dates say it. */
+function timeOfDay({ history: { header, operations }, readings }: Examined): number | undefined {
+  const sharpest = sharpestOf(readings);
+  if (sharpest !== undefined) return sharpest.serverUs - sharpest.atUs;
+  return header.clocks !== 'apart' && isDate(operations.invokedUs[0] ?? 0) ? 0 : undefined;
+}
+
+function sharpestOf(readings: readonly ClockReading[]): ClockReading | undefined {
+  return readings.reduce<ClockReading | undefined>(
+    (best, next) => (best === undefined || next.errorUs < best.errorUs ? next : best),
+    undefined,
+  );
 }
 
 function sentencesOf(causes: Readonly<Record<string, Sentences>>, examined: Examined): Reason[] {
@@ -128,10 +145,7 @@ function secondsSentence(
   { overAdmission, falseDenials }: Found,
   readings: readonly ClockReading[],
 ): string[] {
-  const sharpest = readings.reduce<ClockReading | undefined>(
-    (best, next) => (best === undefined || next.errorUs < best.errorUs ? next : best),
-    undefined,
-  );
+  const sharpest = sharpestOf(readings);
   const steps = secondSteps(operations, sharpest === undefined ? 0 : sharpest.serverUs - sharpest.atUs);
   const { admissions, spanUs, share, evenShare, fromUs } = steps;
   if (spanUs < STEPS.spanUs) return []; // within fewer seconds all admissions are close together anyway

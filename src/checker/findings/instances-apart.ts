@@ -1,6 +1,7 @@
 import { rounded } from '../../core/units.ts';
 import { isServiceRestart, restartsOf } from '../evidence/service-restarts.ts';
-import { findApart, type Judged } from './regions-apart.ts';
+import { placesApart } from './places-apart.ts';
+import { apartSentences, findApart, type Judged } from './regions-apart.ts';
 
 /**
  * Each instance of a service admits about one whole bucket in one window, where regions do not explain it: they do not share
@@ -8,7 +9,7 @@ import { findApart, type Judged } from './regions-apart.ts';
  */
 export function instancesApartSentences(judged: Judged): string[] {
   const { operations: table, faults } = judged.history;
-  if (findApart(judged, (row) => table.regionOf(row)) !== undefined) return [];
+  if (apartSentences(judged).length > 0) return [];
   const areRestarted = faults.some(isServiceRestart);
   const placeOf = (row: number) => {
     const [region, instance] = [table.regionOf(row), table.instanceOf(row)];
@@ -17,7 +18,7 @@ export function instancesApartSentences(judged: Judged): string[] {
     return `${region} ${instance} ${before}`;
   };
   const apart = findApart(judged, placeOf, { all: true, ownTime: areRestarted });
-  if (apart === undefined) return [];
+  if (apart === undefined) return areRestarted ? [] : placesApart(judged, placeOf, 'instance');
   const { places, span } = apart;
   const each = places.map(({ tokens }) => tokens);
   const [most, least] = [Math.max(...each), Math.min(...each)];

@@ -5,6 +5,7 @@ import type { BucketResult, CheckerContext } from '../bucket-result.ts';
 import type { CheckFacts } from '../evidence/facts.ts';
 import { isOverAdmitted } from '../proofs/over-admission.ts';
 import { BucketRows } from '../rows/bucket-rows.ts';
+import { areRightAlone, placesApart } from './places-apart.ts';
 import { afterDenials } from './reasons/after-denials.ts';
 import { shortUs } from './reasons/trial.ts';
 
@@ -39,8 +40,9 @@ function findWorstSpan({ history: { operations }, found, withFindings }: Judged)
 /** Each region admits about one whole bucket in one window: they do not share the bucket. */
 export function apartSentences(judged: Judged): string[] {
   const { operations: table } = judged.history;
-  const apart = findApart(judged, (row) => table.regionOf(row));
-  if (apart === undefined) return [];
+  const placeOf = (row: number) => table.regionOf(row);
+  const apart = findApart(judged, placeOf);
+  if (apart === undefined) return placesApart(judged, placeOf, 'region or target');
   const each = apart.places.map(({ place, tokens }) => `${tokens} in ${place}`).join(', ');
   return [
     `each region keeps the limit, but together they exceed it: ${apart.span.bucket} admitted ${each} in one window that allows ${rounded(apart.span.allowance, 3)}`,
@@ -80,7 +82,11 @@ export function findApart(
   const isOne = ({ rows }: { rows: readonly number[] }) =>
     keepsBucket(table, rows, { ...span, ...judged.context });
   const ones = all ? places : [first, second];
-  if (judged.found.promise === 'token-bucket' && !ones.every(isOne)) return undefined;
+  const areAlone =
+    judged.found.promise === 'token-bucket'
+      ? ones.every(isOne)
+      : areRightAlone(table, span.number, { placeOf, context: judged.context });
+  if (!areAlone) return undefined;
   return { span, places };
 }
 

@@ -34,6 +34,7 @@ export class BucketRows {
     const some = new BucketRows(table);
     some.byInvoked = Uint32Array.from(rows);
     some.count = rows.length;
+    for (const row of rows) if (((table.kinds[row] as number) & KIND.outcome) === KIND.denied) some.denials++;
     return some;
   }
 

@@ -96,6 +96,12 @@ class Instances implements Limiter {
 /** Limiters with one defect each, under circumstances in which their histories show which one. */
 export const REASONED: readonly Specimen[] = [
   simple('one-too-many', 'one too many at the limit', offByOne),
+  ...[15, 5].map((capacity) => ({
+    reason: 'other-capacity',
+    name: `U9: a bucket of ${capacity} sold as one of 10`,
+    needs: rested,
+    create: (world: World) => new ExactBucket(makePolicy(capacity, world.policy.refill)),
+  })),
   refilled(2),
   refilled(1.1),
   refilled(0.5),

@@ -108,8 +108,6 @@ function someSpan(
 function spanOf({ table, byInvoked, hasFree }: BucketRows, start: number, end: number): BucketRows {
   const span = BucketRows.of(table, [...byInvoked.subarray(start, end)]);
   span.hasFree = hasFree;
-  for (const row of span.byInvoked)
-    if (((table.kinds[row] as number) & KIND.outcome) === KIND.denied) span.denials++;
   return span;
 }
 

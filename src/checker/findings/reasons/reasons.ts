@@ -1,12 +1,15 @@
 import { chargedDenials } from './charged-denials.ts';
 import { decisionRules } from './decision-rules.ts';
+import { epochResets } from './epoch-resets.ts';
 import { fixedWindow } from './fixed-window.ts';
 import { forgottenState } from './forgotten.ts';
 import { lastWrite, race } from './forks.ts';
 import { levelReason } from './level-reasons.ts';
 import { multiplied } from './multiplied.ts';
+import { raceByTimes } from './overlaps.ts';
+import { secondClock } from './second-clock.ts';
 import type { Explanation, Trial } from './trial.ts';
-import { oneTooMany, refillFactor } from './wrong-policy.ts';
+import { oneTooMany, otherCapacity, refillFactor } from './wrong-policy.ts';
 
 /** What a defect leads to: tokens beyond the promise, denials against it, or both. */
 type Explains = 'excess' | 'denials' | 'both';
@@ -23,6 +26,7 @@ export const REASONS: Readonly<Record<string, Explains>> = {
   race: 'excess',
   'last-write': 'excess',
   'one-too-many': 'excess',
+  'other-capacity': 'both',
   'refill-factor': 'both',
   multiplied: 'excess',
   'charged-denials': 'denials',
@@ -37,6 +41,7 @@ export const REASONS: Readonly<Record<string, Explains>> = {
   'starts-empty': 'denials',
   'region-clocks': 'both',
   'backward-refill': 'both',
+  'epoch-resets': 'excess',
 };
 
 /** A likely defect, by its code and as a sentence. */
@@ -48,6 +53,7 @@ export interface Reason {
 /** Causes of which each explains all findings, if it does. */
 const MODELS: Readonly<Record<string, (trial: Trial) => Explanation | undefined>> = {
   'one-too-many': oneTooMany,
+  'other-capacity': otherCapacity,
   'refill-factor': refillFactor,
   multiplied,
   'charged-denials': chargedDenials,
@@ -66,6 +72,22 @@ export function shownReason(trial: Trial): Reason[] {
   return byLevels === undefined ? [] : [{ reason: byLevels.reason, sentence: byLevels.sentence }];
 }
 
+/** Causes that admissions and denials show by their times, under any promise. */
+const BY_TIMES: Readonly<Record<string, (trial: Trial, offsetUs?: number) => string | undefined>> = {
+  'whole-seconds': secondClock,
+  'epoch-resets': epochResets,
+  race: raceByTimes,
+};
+
+/** The one cause that times show. None if two do. `offsetUs`: the limiter's time of day minus the history's, if known. */
+export function timeReason(trial: Trial, offsetUs: number | undefined): Reason[] {
+  const found = Object.entries(BY_TIMES).flatMap(([reason, explain]) => {
+    const sentence = explain(trial, offsetUs);
+    return sentence === undefined ? [] : [{ reason, sentence }];
+  });
+  return found.length === 1 ? found : [];
+}
+
 /** The one cause that explains all findings. None if two explain them, or if the evidence for it is weak. */
 export function onlyReason(trial: Trial): Reason[] {
   if (!trial.hasBursts || !trial.isSharp) return [];
@@ -73,7 +95,9 @@ export function onlyReason(trial: Trial): Reason[] {
     const explanation = explain(trial);
     return explanation === undefined ? [] : [{ reason, ...explanation }];
   });
-  const all = [...found, ...decisionRules(trial)];
+  const isOfCapacity = found.some(({ reason, isStrong }) => reason === 'other-capacity' && isStrong);
+  const rules = decisionRules(trial).filter(({ reason }) => !isOfCapacity || reason !== 'beyond-capacity');
+  const all = [...found, ...rules]; // a bucket without a capacity admits all that one of a larger capacity admits
   if (new Set(all.map(({ reason }) => reason)).size > 1) return [];
   const one = all.find(({ isStrong }) => isStrong);
   return one === undefined ? [] : [{ reason: one.reason, sentence: one.sentence }];

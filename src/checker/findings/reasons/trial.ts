@@ -3,7 +3,7 @@ import { KIND, type OperationTable } from '../../../history/columns/table.ts';
 import type { BucketResult, CheckerContext } from '../../bucket-result.ts';
 import { bucketLevel, type JudgedDenials, judgeDenials } from '../../proofs/false-denial.ts';
 import { doesLagFade } from '../../proofs/lag.ts';
-import { isOverAdmitted } from '../../proofs/over-admission.ts';
+import { findOverAdmission, isOverAdmitted } from '../../proofs/over-admission.ts';
 import { BucketRows } from '../../rows/bucket-rows.ts';
 import { DecisionOrder } from '../../rows/decision-order.ts';
 
@@ -28,6 +28,7 @@ interface TrialOf {
   readonly drops: number;
   readonly falseDenials: number;
   readonly wrongLevels: number;
+  readonly brokenWindows: number;
 }
 
 /** The most rows on which a cause is tried: each is tried with several policies. */
@@ -55,15 +56,17 @@ export class Trial {
   readonly falseDenials: number;
   /** Levels of replies that the promised bucket does not explain. */
   readonly wrongLevels: number;
+  readonly brokenWindows: number;
   readonly rows: BucketRows;
   #firstUs: number | undefined;
 
-  constructor({ table, context, buckets, drops, falseDenials, wrongLevels }: TrialOf) {
+  constructor({ table, context, buckets, drops, falseDenials, wrongLevels, brokenWindows }: TrialOf) {
     this.table = table;
     this.context = context;
     this.drops = drops;
     this.falseDenials = falseDenials;
     this.wrongLevels = wrongLevels;
+    this.brokenWindows = brokenWindows;
     this.buckets = buckets;
     this.rows = new BucketRows(table);
   }
@@ -79,6 +82,7 @@ export class Trial {
       drops: found.reduce((sum, { over }) => sum + over.drops.length, 0),
       falseDenials: found.reduce((sum, { denials }) => sum + denials.length, 0),
       wrongLevels: found.reduce((sum, { replay }) => sum + replay.findings.length, 0),
+      brokenWindows: found.reduce((sum, { windows }) => sum + windows.length, 0),
     });
   }
 
@@ -116,9 +120,14 @@ export class Trial {
     return this.context.clock.epsilonUs + Math.ceil((lastUs - firstUs) / 1_000_000);
   }
 
+  /** The excesses of the promise: admissions beyond a bucket, or broken windows. */
+  get excesses(): number {
+    return this.context.windows === undefined ? this.drops : this.brokenWindows;
+  }
+
   /** Whether every row of the sample is one request for one bucket that the shared limiter decided, without refunds. */
   get isPlain(): boolean {
-    if (this.drops + this.falseDenials + this.wrongLevels === 0) return false;
+    if (this.drops + this.falseDenials + this.wrongLevels + this.brokenWindows === 0) return false;
     const { kinds, costTokens, starts } = this.table;
     return this.buckets.every((bucket) => {
       const { capacityQuanta, quantaPerUs } = this.table.policyOf(bucket);
@@ -186,6 +195,27 @@ export class Trial {
   /** Whether a bucket denied what a bucket of the changed policy would have admitted. */
   deniesBelow(change: Change): boolean {
     return this.some((rows, policy) => this.#judged(rows, changed(policy, change)).denials.length > 0);
+  }
+
+  /** How many admissions are beyond the changed policy. */
+  countBeyond(change: Change): number {
+    return this.#sum(
+      (rows, policy) => findOverAdmission(rows, changed(policy, change), this.context.clock).drops.length,
+    );
+  }
+
+  /** How many denials are false for the changed policy. */
+  countBelow(change: Change): number {
+    return this.#sum((rows, policy) => this.#judged(rows, changed(policy, change)).denials.length);
+  }
+
+  #sum(countOf: (rows: BucketRows, policy: Policy) => number): number {
+    let sum = 0;
+    this.some((rows, policy) => {
+      sum += countOf(rows, policy);
+      return false;
+    });
+    return sum;
   }
 
   /** Whether any bucket of the sample satisfies a condition. */

@@ -17,6 +17,54 @@ export function oneTooMany(trial: Trial): Explanation | undefined {
   };
 }
 
+/** The largest factor of another capacity, and how far below a whole number of tokens the least can be. */
+const MOST_CAPACITY = 8;
+const NEARLY_WHOLE = 0.5;
+
+/**
+ * The limiter is one of another capacity M: a bucket of M explains each admission and each denial. One of M - 1 does not
+ * explain three admissions or more, if M is above the promised capacity, and one of M + 1 contradicts denials; the other
+ * way round if M is below it.
+ */
+export function otherCapacity(trial: Trial): Explanation | undefined {
+  const capacities = new Set(trial.buckets.map((bucket) => trial.table.policyOf(bucket).capacityTokens));
+  const [capacity] = capacities;
+  const isMore = trial.drops > 0;
+  if (capacities.size !== 1 || capacity === undefined || isMore === trial.falseDenials > 0) return undefined;
+  const found = isMore ? leastCapacity(trial, capacity) : mostCapacity(trial, capacity);
+  if (found === undefined || Math.abs(found - capacity) < 2) return undefined;
+  const plus = found - capacity;
+  if (!trial.explains({ plus })) return undefined;
+  const isStrong = isMore
+    ? trial.countBeyond({ plus: plus - 1 }) >= LEAST_DROPS && trial.deniesBelow({ plus: plus + 1 })
+    : trial.countBelow({ plus: plus + 1 }) >= LEAST_DROPS && trial.admitsBeyond({ plus: plus - 1 });
+  return {
+    isStrong,
+    sentence:
+      `the limiter is one of ${found} tokens, not ${capacity}: a bucket of ${found} explains each admission and each denial, ` +
+      `one of ${found - 1} admits less, and one of ${found + 1} denies less`,
+  };
+}
+
+function leastCapacity(trial: Trial, capacity: number): number | undefined {
+  if (trial.admitsBeyond({ times: MOST_CAPACITY })) return undefined;
+  const least = capacity * boundary((times) => !trial.admitsBeyond({ times }), 1, MOST_CAPACITY);
+  return wholeAbove(least);
+}
+
+function mostCapacity(trial: Trial, capacity: number): number | undefined {
+  if (trial.deniesBelow({ times: 1 / MOST_CAPACITY })) return undefined;
+  const most = capacity / boundary((part) => !trial.deniesBelow({ times: 1 / part }), 1, MOST_CAPACITY);
+  const whole = Math.floor(most + 0.01 * most);
+  return most - whole < NEARLY_WHOLE ? whole : undefined;
+}
+
+/** The whole number that is little above the least capacity: of a burst, the least is less by what refill gave meanwhile. */
+function wholeAbove(least: number): number | undefined {
+  const whole = Math.ceil(least - 0.002 * least);
+  return whole - least < NEARLY_WHOLE ? whole : undefined;
+}
+
 /** The refill of a wrong unit or of a doubled timer, up to this factor. */
 const MOST_FACTOR = 16;
 const LEAST_FACTOR = 1.04;
