@@ -20,6 +20,7 @@ const MOST_CHANCE = 1e-4;
  */
 export function epochResets(trial: Trial, offsetUs: number | undefined): string | undefined {
   if (offsetUs === undefined || trial.excesses === 0) return undefined;
+  if (trial.context.windows?.areDenialsJudged === false) return undefined; // resets acquit of any excess near them
   const lengthUs = longestUs(trial);
   const periodUs = PERIODS_US.find((us) => {
     if (us <= lengthUs) return false;
