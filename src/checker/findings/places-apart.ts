@@ -2,8 +2,8 @@ import { count } from '../../core/units.ts';
 import { KIND, type OperationTable } from '../../history/columns/table.ts';
 import type { History } from '../../history/history.ts';
 import type { BucketResult, CheckerContext } from '../bucket-result.ts';
+import { checkBucket } from '../judge-bucket.ts';
 import { BucketRows } from '../rows/bucket-rows.ts';
-import { checkBucket } from '../run-checkers.ts';
 import { mostOnRecorder } from '../windows/spans.ts';
 
 interface Judged {

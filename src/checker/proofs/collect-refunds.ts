@@ -74,7 +74,7 @@ function earliest(
 }
 
 /** By how much a reservation may expire earlier than the recorder says: the most that the limiter's clock may gain. */
-export function earlyUs(clock: EarlyClock, spanUs: number): number {
+function earlyUs(clock: EarlyClock, spanUs: number): number {
   return stepsAheadUs(clock) + clock.epsilonUs + (spanUs * Math.max(0, clock.rhoPpm)) / 1_000_000;
 }
 

@@ -1,7 +1,7 @@
 import { KIND } from '../../../history/columns/table.ts';
 import { lengthText } from '../../evidence/interval-width.ts';
+import { checkBucket } from '../../judge-bucket.ts';
 import { BucketRows } from '../../rows/bucket-rows.ts';
-import { checkBucket } from '../../run-checkers.ts';
 import type { Trial } from './trial.ts';
 
 const SECOND_US = 1_000_000;

@@ -1,5 +1,5 @@
+import { checkBucket } from '../../judge-bucket.ts';
 import { BucketRows } from '../../rows/bucket-rows.ts';
-import { checkBucket } from '../../run-checkers.ts';
 import type { Trial } from './trial.ts';
 
 const SECOND_US = 1_000_000;
