@@ -1,7 +1,7 @@
 import type { Policy } from '../../core/policy.ts';
 import { type Promised, provesDenials } from '../../core/promise.ts';
 import { traitsOf } from '../../core/strategies.ts';
-import { reservesOfSeveral } from '../../history/columns/reservation-rows.ts';
+import { holdsUnknown, reservesOfSeveral } from '../../history/columns/reservation-rows.ts';
 import { KIND, type OperationTable } from '../../history/columns/table.ts';
 import type { History } from '../../history/history.ts';
 import type { BucketResult } from '../bucket-result.ts';
@@ -143,7 +143,7 @@ export class Certificates {
       clocks === undefined ||
       this.#deniesNothing(rows.bucket) ||
       this.#admitsMoreThan(yardstick, rows.bucket) ||
-      reservesOfSeveral(this.#table, rows.bucket)
+      this.#reservesUnclearly(rows.bucket)
     )
       return undefined;
     const withDenials = this.#provesDenialsOf([rows.bucket]);
@@ -172,7 +172,7 @@ export class Certificates {
     const policyOf = (bucket: number) => yardsticks.get(bucket)?.policy as Policy;
     const isOpen = ([bucket, yardstick]: readonly [number, Yardstick | undefined]) =>
       yardstick?.policy === undefined ||
-      reservesOfSeveral(this.#table, bucket) ||
+      this.#reservesUnclearly(bucket) ||
       this.#admitsMoreThan(yardstick, bucket);
     const clock = this.#findClocks()?.shared;
     if (clock === undefined || [...yardsticks].some(isOpen)) return undefined;
@@ -264,6 +264,11 @@ export class Certificates {
   #admitsMoreThan({ fullQuanta, quantaPerToken }: Yardstick, bucket: number): boolean {
     const isAdmitted = (kind: number) => (kind & (KIND.outcome | KIND.merged)) === KIND.allowed;
     return this.#some(bucket, (kind, cost) => isAdmitted(kind) && cost * quantaPerToken > fullQuanta);
+  }
+
+  /** Whether a proof cannot say when which tokens of a reservation were taken. */
+  #reservesUnclearly(bucket: number): boolean {
+    return reservesOfSeveral(this.#table, bucket) || holdsUnknown(this.#table, bucket);
   }
 
   #some(bucket: number, isSuch: (kind: number, cost: number) => boolean): boolean {

@@ -55,3 +55,22 @@ export function reservesOfSeveral(table: OperationTable, bucket: number): boolea
     }
   return false;
 }
+
+/**
+ * Whether it is unknown how much a reservation of this bucket held: an extension has no reply and what was left came back, or
+ * the take has none and was extended.
+ */
+export function holdsUnknown(table: OperationTable, bucket: number): boolean {
+  const { starts, kinds, costTokens, expiries } = table;
+  const isOpen = (row: number) => ((kinds[row] as number) & KIND.outcome) === KIND.info;
+  const isAllowed = (row: number) => ((kinds[row] as number) & KIND.outcome) === KIND.allowed;
+  for (let row = starts[bucket] as number; row < (starts[bucket + 1] as number); row++) {
+    if (!isReserved(table, row)) continue;
+    const steps = stepsAfter(table, row);
+    const extensions = steps.filter((step) => (costTokens[step] as number) > 0);
+    const isSettled = steps.some((step) => (costTokens[step] as number) <= 0 && !expiries.has(step));
+    if (isSettled && extensions.some(isOpen)) return true;
+    if (isOpen(row) && extensions.some(isAllowed)) return true;
+  }
+  return false;
+}
