@@ -63,7 +63,8 @@ function faultOfFields(fields, list) {
   const known = list.split(' ').filter((name) => name !== '');
   const absent = known.find((name) => !name.endsWith('?') && !Object.hasOwn(fields, name));
   if (absent !== undefined) return `it has no ${absent}`;
-  const isRight = ([name, value]) => (known.includes(name) || known.includes(`${name}?`)) && (VALUES[name] ?? isCount)(value);
+  const names = known.map((name) => name.replace('?', ''));
+  const isRight = ([name, value]) => names.includes(name) && (VALUES[name] ?? isCount)(value);
   const wrong = Object.entries(fields).find((field) => !isRight(field));
   return wrong && `its ${JSON.stringify(wrong[0])} is unknown, or has a wrong value`;
 }

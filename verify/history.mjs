@@ -1,9 +1,7 @@
 // Reads a history for verify.mjs, without packages and without code of the checker: files, operations, attempts, parts.
 import { fail as refuse } from 'node:assert';
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { pipeline } from 'node:stream';
-import { createGunzip } from 'node:zlib';
+import { readRecords } from './records.mjs';
 
 /** What an operation may do in a proof. */
 export const [TAKE, DENIAL, NOTHING, MAYBE, UNSURE] = ['allowed', 'denied', 'failed', 'info', Symbol('may give back')];
@@ -13,46 +11,10 @@ export const NEVER = Number.POSITIVE_INFINITY;
 export const least = (numbers) => numbers.reduce((a, b) => (b < a ? b : a), NEVER);
 export const most = (numbers) => numbers.reduce((a, b) => (b > a ? b : a), -NEVER);
 export const sumOf = (rows) => rows.reduce((sum, { cost }) => sum + cost, 0);
-export const keyOf = ({ bucket, policy = '' }) => JSON.stringify([bucket, policy]);
+export const keyOf = ({ bucket, policy = null }) => JSON.stringify([bucket, policy]);
 const isFiniteIfGiven = (value) => value === undefined || value === null || Number.isFinite(value);
+const isTextIfGiven = (value) => value === undefined || typeof value === 'string';
 export const listIn = (map, key) => map.get(key) ?? map.set(key, []).get(key);
-
-/** The lines of a file, unpacked: those of each piece that is read, as a list. */
-async function* readLines(path) {
-  const file = createReadStream(path);
-  const input = path.endsWith('.gz') ? pipeline(file, createGunzip(), () => {}) : file;
-  let parts = [];
-  for await (const text of input.setEncoding('utf8')) {
-    const lines = text.split('\n');
-    parts.push(lines[0]);
-    if (lines.length === 1) continue;
-    lines[0] = parts.join('');
-    parts = [lines.pop()];
-    yield lines;
-  }
-  yield [parts.join('')];
-}
-
-/** The records of a file. `hash`, if there is one, has all lines before the record. */
-export async function* readRecords(path, hash) {
-  let number = 0;
-  try {
-    for await (const lines of readLines(path))
-      for (const line of lines) {
-        number++;
-        if (line !== '') yield parse(line);
-        hash?.update(`${line}\n`);
-      }
-  } catch (error) {
-    throw new Error(`${number === 0 ? path : `${path}:${number}`}: ${error.message}`);
-  }
-}
-
-/** The record of a line, which is an object of JSON. */
-function parse(line) {
-  const record = JSON.parse(line);
-  return typeof record === 'object' && record !== null ? record : refuse('it is no JSON object');
-}
 
 /** The history of some files. Times are of the recorder's clock; of a run in parts, of the machine of each record. */
 export async function readHistory(paths) {
@@ -64,7 +26,7 @@ export async function readHistory(paths) {
   if (history.isWhole && history.end.reduce((sum, { sent }) => sum + sent, 0) !== history.op) refuse('operations are missing');
   if (new Set(history.header.map(({ policy, policies }) => JSON.stringify([policy, policies]))).size > 1) refuse('policies differ');
   for (const list of [history.event, ...history.buckets.values(), ...history.attempts.values()]) list.sort(byPart);
-  history.isUnknown = history.header.some(({ initial }) => initial === 'unknown');
+  history.isUnknown = history.header.some(({ initial }) => initial !== 'full');
   for (const rows of history.attempts.values()) if (rows.length > 1) joinAttempts(rows);
   history.base = files.some(({ run }) => run !== undefined) ? findBase(history) : '';
   if (history.base === '') history.ping = []; // all times are of one clock
@@ -112,38 +74,79 @@ function findBase({ files, ping }) {
 
 /** An operation, then what follows a reservation: extensions, a settlement that gives back the rest, an expiry that may give back all. */
 function* withSteps({ extended = [], settled, expiresUs, ...op }) {
-  const [{ bucket, policy, decisionId }, expires, isHeld] = [op, expiresUs !== undefined, ({ outcome }) => [TAKE, MAYBE].includes(outcome)];
-  const [steps, held] = [extended.map((step, name) => ({ ...step, name })), sumOf([op, ...extended.filter(isHeld)])];
-  const outcome = [...steps, settled].some((step) => step?.outcome === MAYBE) ? UNSURE : settled?.outcome;
-  if (settled !== undefined) steps.push({ ...settled, outcome, cost: settled.cost - held, name: 'settle' });
+  const { bucket, policy, decisionId, cost = 1 } = op;
+  const isPlain = extended.length === 0 && settled === undefined && expiresUs === undefined;
+  if (isPlain) return yield Object.assign(op, { cost, name: 'take', goesOn: false, isUnclear: false, expires: false });
+  const [expires, isHeld] = [expiresUs !== undefined, ({ outcome }) => [TAKE, MAYBE].includes(outcome)];
+  const stepOf = ({ outcome, invokedUs, completedUs, latestUs, ...step }) => ({
+    outcome,
+    invokedUs,
+    completedUs,
+    latestUs,
+    cost: tokensOf(step, op),
+  });
+  const steps = extended.map((step, name) => ({ ...stepOf(step), name })).filter((step) => step.cost !== 0);
+  const [held, has] = [cost + sumOf(steps.filter(isHeld)), (outcome) => steps.some((step) => step.outcome === outcome)];
+  if (settled !== undefined) {
+    const [{ outcome, ...step }, isOpen] = [stepOf(settled), has(MAYBE)]; // it is unknown how much an open extension holds
+    const isUnclear = isOpen && outcome === TAKE;
+    steps.push({ ...step, outcome: isOpen || outcome === MAYBE ? UNSURE : outcome, cost: step.cost - held, isUnclear, name: 'settle' });
+  }
   if (expiresUs !== undefined) steps.push({ invokedUs: expiresUs, outcome: UNSURE, cost: -held, name: 'expire' });
-  const all = isHeld(op) ? steps.map((step) => ({ ...step, bucket, policy, decisionId, decision: undefined, goesOn: true, expires })) : [];
-  const made = op.outcome === MAYBE && settled?.outcome === TAKE ? { outcome: TAKE, completedUs: settled.completedUs } : {}; // or nothing were held
-  yield* [{ ...op, ...made, name: 'take', goesOn: all.length > 0, expires: expires && isHeld(op) }, ...(op.charges === undefined ? all : [])];
+  const all = isHeld(op) ? steps.map((step) => ({ ...step, bucket, policy, decisionId, goesOn: true, expires })) : [];
+  const isMade = op.outcome === MAYBE && settled?.outcome === TAKE; // or nothing were held
+  const made = isMade ? { outcome: TAKE, completedUs: settled.completedUs, isUnclear: false } : { isUnclear: op.outcome === MAYBE && has(TAKE) };
+  yield* [{ ...op, ...made, cost, name: 'take', goesOn: all.length > 0, expires: expires && isHeld(op) }, ...(op.charges === undefined ? all : [])];
 }
+
+/** The tokens of a step of a reservation in its bucket. */
+function tokensOf({ cost, charges }, op) {
+  return charges === undefined ? cost : sumOf(charges.filter((one) => keyOf(one) === keyOf(op)).map((one) => ({ cost: costOf(one) })));
+}
+
+const costOf = ({ cost }) => cost ?? 1;
 
 /** Adds a row for each bucket that is charged; its surplus may be charged beyond the outcome. */
 function addOperation(history, op, file) {
   const { machine, name: part } = file;
-  const { outcome: role, maxCharge, decision, decisionId, name, goesOn, expires } = op;
+  const { outcome: role, maxCharge, decision, decisionId, name, goesOn, isUnclear, expires } = op;
   if (![TAKE, DENIAL, NOTHING, MAYBE, UNSURE].includes(role)) refuse(`the outcome ${role} is unknown`);
   const areNumbers = Number.isFinite(op.invokedUs) && isFiniteIfGiven(op.completedUs) && isFiniteIfGiven(op.latestUs) && isFiniteIfGiven(maxCharge);
   if (!areNumbers) refuse('an operation has a number that is none');
+  if (!isTextIfGiven(decisionId)) refuse('a decisionId is no text');
   const [from, isLocal, latest] = [Math.floor(op.invokedUs), decision?.source === 'fallback', Math.ceil(op.latestUs ?? NEVER)];
   const until = role === MAYBE ? latest : Math.ceil(op.completedUs ?? NEVER);
   if (decisionId === undefined && maxCharge === undefined && !isLocal && !goesOn) file.knownUs = Math.min(file.knownUs, until);
   const mayReach = isLocal && decision.charge !== 'none' && role !== MAYBE; // a failure policy answered while its request was under way
   const costs = new Map(); // a bucket that is charged twice is charged the sum
-  for (const charge of op.charges ?? [op]) costs.set(keyOf(charge), (costs.get(keyOf(charge)) ?? 0) + charge.cost);
+  for (const charge of op.charges ?? [op]) costs.set(keyOf(charge), (costs.get(keyOf(charge)) ?? 0) + costOf(charge));
   const isReported = decision?.source === 'redis' && decision.node && decision.level !== undefined && op.charges === undefined;
-  const [shownUs, node] = isReported ? [decision.bucketUs, decision.node] : []; // the moment, by the clock of its node
+  const [shownUs, node] = isReported ? [decision.bucketUs ?? undefined, decision.node] : []; // the moment, by the clock of its node
   const [charges, isShared] = [costs.size > 1 ? [] : undefined, goesOn && op.charges !== undefined]; // all or none
   for (const [key, cost] of costs) {
-    const row = { role, machine, part, from, until, cost, isLocal, charges, isShared, expires, of: listIn(history.buckets, key), shownUs, node };
+    if (!Number.isSafeInteger(cost)) refuse('a cost is no whole number');
+    const row = {
+      role,
+      machine,
+      part,
+      from,
+      until,
+      cost,
+      isLocal,
+      charges,
+      isShared,
+      isUnclear,
+      expires,
+      of: listIn(history.buckets, key),
+      shownUs,
+      node,
+    };
     const surplus = maxCharge !== undefined ? maxCharge - (role === DENIAL ? 0 : Math.max(0, cost)) : mayReach ? cost : 0;
     if (surplus > 0 && role !== NOTHING) row.surplus = { role: MAYBE, machine, from, until: latest, cost: surplus, of: row.of };
     if (row.surplus !== undefined && decisionId !== undefined) row.shownUs = undefined; // they count as attempts of one decision
-    if (decisionId !== undefined) listIn(history.attempts, `${key} ${Math.sign(cost)} ${name} ${decisionId}`).push(row);
+    const attempts = decisionId === undefined ? [] : listIn(history.attempts, `${key} ${Math.sign(cost)} ${name} ${decisionId}`);
+    if (attempts.push(row) > 1 && attempts[0].cost !== cost && name !== 'settle' && name !== 'expire')
+      refuse('attempts of one decision differ in cost');
     for (const list of [row.of, charges]) list?.push(row);
   }
 }

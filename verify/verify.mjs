@@ -1,12 +1,11 @@
 // Checks a certificate against its history: node verify.mjs certificate.ndjson.gz history.ndjson; exit code 1: it is wrong; 64: a
 // file is missing or damaged. It uses no package and no code of the checker, and computes exactly. docs/certificates.md says what a
 // certificate proves.
-// Checks a certificate against its history: node verify.mjs certificate.ndjson.gz history.ndjson; exit code 1: it is wrong.
-// It uses no package and no code of the checker, and computes exactly. docs/certificates.md says what a certificate proves.
 import { fail as refuse } from 'node:assert';
 import { checkEnd, checkFields, readHead } from './certificate.mjs';
 import { clockSpreadUs, makeClock, onBase } from './clocks.mjs';
-import { CONTROL, DENIAL, keyOf, least, listIn, MAYBE, most, NEVER, NOTHING, readHistory, readRecords, sumOf, TAKE, UNSURE } from './history.mjs';
+import { CONTROL, DENIAL, keyOf, least, listIn, MAYBE, most, NEVER, NOTHING, readHistory, sumOf, TAKE, UNSURE } from './history.mjs';
+import { readRecords } from './records.mjs';
 
 /** What a bucket is held to: a window to N tokens, a sliding counter to a bucket of N + 1 that gains N in the length of a window. */
 function idealOf({ header: [header], event, buckets, isWhole, promise: { type, limit, windowUs } }, { bucket, policy }) {
@@ -67,6 +66,7 @@ function checkProof({ clock, start = [1, 1], order, momentsUs, proves }, members
     if (lacks !== (row.role === DENIAL)) no('gets another answer');
   }
   if (!isOwn) refuse('its clock is of nodes that decided none of its operations');
+  if (all.some(({ isUnclear, role }) => isUnclear && role !== NOTHING)) refuse('it has a reservation of which it is unknown how much it held');
   const isDue = ({ role, cost }) => (role === TAKE ? cost !== 0 : role === DENIAL && proves === 'all');
   for (const [at, row] of all.entries()) if (isDue(row) && !seen.has(row)) refuse(`operation ${at} is missing`);
   return proves === 'all' ? 'proved' : 'admissionsProved';

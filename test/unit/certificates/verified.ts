@@ -44,7 +44,10 @@ export function verifyFiles(
 }
 
 /** The same of texts, as they are. */
-export async function verifyTexts(files: readonly string[], certificate: string): Promise<Verified> {
+export async function verifyTexts(
+  files: readonly (string | Uint8Array)[],
+  certificate: string,
+): Promise<Verified> {
   const folder = mkdtempSync(join(tmpdir(), 'openclaw-rl-test-'));
   try {
     const certificateFile = join(folder, 'certificate.ndjson');

@@ -1,0 +1,49 @@
+// Reads the records of a file of NDJSON for verify.mjs, packed or not.
+import { fail as refuse } from 'node:assert';
+import { createReadStream } from 'node:fs';
+import { pipeline } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+
+/** The lines of a file, unpacked: those of each piece that is read, as a list. */
+async function* readLines(path) {
+  const file = createReadStream(path);
+  const input = path.endsWith('.gz') ? pipeline(file, createGunzip(), () => {}) : file;
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }); // else texts of other bytes could become equal
+  let parts = [];
+  for await (const bytes of input) {
+    const lines = decoder.decode(bytes, { stream: true }).split('\n');
+    parts.push(lines[0]);
+    if (lines.length === 1) continue;
+    lines[0] = parts.join('');
+    parts = [lines.pop()];
+    yield lines;
+  }
+  yield [parts.join('') + decoder.decode()];
+}
+
+/** The records of a file. `hash`, if there is one, has all lines before the record. */
+export async function* readRecords(path, hash) {
+  let number = 0;
+  try {
+    for await (const lines of readLines(path))
+      for (const line of lines) {
+        number++;
+        if (line.trim() !== '') yield parse(line);
+        hash?.update(`${line}\n`);
+      }
+  } catch (error) {
+    throw new Error(`${number === 0 ? path : `${path}:${number}`}: ${error.message}`);
+  }
+}
+
+/** The record of a line, which is an object of JSON. A mark of the byte order may precede it. */
+function parse(line) {
+  const record = JSON.parse(line.trim());
+  return typeof record === 'object' && record !== null ? withoutNulls(record) : refuse('it is no JSON object');
+}
+
+/** A field that is null is absent. */
+function withoutNulls(record) {
+  for (const name in record) if (record[name] === null) record[name] = undefined;
+  return record;
+}
