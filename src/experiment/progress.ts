@@ -7,6 +7,7 @@ export type Stage =
   | 'load'
   | 'heal'
   | 'settle'
+  | 'repeat'
   | 'collect'
   | 'check'
   | 'tear down';
@@ -19,6 +20,7 @@ export const STAGE_DETAIL: Readonly<Record<Stage, string>> = {
   load: '',
   heal: 'removing the faults',
   settle: 'waiting for replicas to link and primaries to return to their regions',
+  repeat: 'simulating the beginning again: the same seed must give the same history',
   collect: 'waiting for the files of the parts',
   check: 'judging the history',
   'tear down': 'stopping what the run started',

@@ -1,89 +1,55 @@
-import { OpenclawError } from '../core/errors.ts';
 import { given } from '../core/given.ts';
-import { BucketSample } from '../experiment/bucket-sample.ts';
 import { describeLoad } from '../experiment/describe-load.ts';
-import { makeHeader } from '../experiment/header.ts';
-import type { HistoryFile } from '../experiment/history-file.ts';
-import { shapeOf } from '../experiment/plan-file.ts';
 import { problemsOf, recordProblems } from '../experiment/record-problems.ts';
-import { openTallies, recordDropped } from '../experiment/recording.ts';
-import type { Run } from '../experiment/run-context.ts';
-import { cheapShapeOf, DRAIN_MS, warmUpUsers } from '../experiment/warm-up.ts';
+import { recordDropped } from '../experiment/recording.ts';
+import { DRAIN_MS } from '../experiment/warm-up.ts';
 import type { Header } from '../history/records/operation.ts';
-import { Recorder } from '../load/recorder.ts';
-import type { RoleEvent } from '../regions/cluster/role-watch.ts';
-import { FaultyRun } from './faulty-run.ts';
-import { SimulatedLoad } from './load/simulated-load.ts';
-import { outsideRecord } from './outside.ts';
-import { roleRecord, watchClocks } from './watch.ts';
-import { openWorld, type World, type WorldOptions } from './world.ts';
+import { outsideRecord, quietHost } from './outside.ts';
+import { openPlay, type Play, type RecordedHistory, type SimulatedRun, SLICE_US, startLoad } from './play.ts';
+import { playAgain } from './play-again.ts';
+import { importsOfCopies } from './service/own-copies.ts';
+import type { World } from './world.ts';
 
-export type SimulatedRun = Pick<
-  Run,
-  'plan' | 'promise' | 'clockSlackUs' | 'recorded' | 'users' | 'signal' | 'problems' | 'report'
-> &
-  Omit<WorldOptions, 'plan'>;
+export type { RecordedHistory } from './play.ts';
 
-/** What a run is recorded in. It is closed if the run fails. */
-export type RecordedHistory = Pick<HistoryFile, 'add' | 'close'>;
-
-const SLICE_US = 100_000;
 const REPORT_EVERY_US = 1_000_000;
-const DEFAULT_WARM_UP_MS = 1_000;
+const LATE_IMPORT = { used: 'import()', instead: 'import it at the top of the file' };
 
 /**
  * Plays a run until its nodes have settled. `open` opens its history, which still lacks its last record then; a call of its
- * second argument ends the load.
+ * second argument ends the load. The beginning of a plug-in's run is played twice.
  */
 export async function record<T extends RecordedHistory>(
   run: SimulatedRun,
   open: (header: Header, onFailure: () => void) => T,
 ) {
-  const { signal } = run;
+  const { outside } = run.host ?? quietHost();
   run.report('provision', { detail: 'simulated nodes and services' });
-  let onRole = (_event: RoleEvent) => {};
-  const world = await openWorld(run, (event) => onRole(event));
-  const { time, topology } = world;
-  run.report('warm up');
-  await warmUp(world, run);
-  throwIfAborted(signal);
-
-  const originUs = time.nowUs;
   const stop = new AbortController();
-  const startedAt = new Date(time.dateUs(originUs) / 1_000);
-  const header = makeHeader({ ...run, startedAt, simulated: true }, { initial: 'full', regions: topology });
-  const history = open(header, () => stop.abort());
-  onRole = (event) => history.add(roleRecord(event, originUs));
-  const offOutside = run.onOutside?.((use) => history.add(outsideRecord(use, time.nowUs - originUs)));
-  const recorded = await recordLoad(world, run, history, stop)
-    .finally(offOutside)
-    .catch((error) => closed(history, error));
-  return { history, originAt: startedAt.toISOString(), ...recorded };
+  const played = await openPlay(run, (header) => open(header, () => stop.abort()));
+  const { world, history, originUs, beginning } = played;
+  const offUse = outside.onUse((use) => history.add(outsideRecord(use, world.time.nowUs - originUs)));
+  try {
+    const recorded = await recordLoad(played, run, stop);
+    if (importsOfCopies().length > 0) outside.add(LATE_IMPORT);
+    if (beginning !== undefined && !stop.signal.aborted && !outside.areHarmful)
+      await playAgain(run, beginning, outside);
+    return { history: played.file, originAt: played.startedAt.toISOString(), ...recorded };
+  } catch (error) {
+    return await closed(history, error);
+  } finally {
+    offUse();
+  }
 }
 
 /** Runs the load with its faults, heals and settles. An abort of `stop` ends the load. */
-async function recordLoad(world: World, run: SimulatedRun, history: RecordedHistory, stop: AbortController) {
+async function recordLoad(played: Play<RecordedHistory>, run: SimulatedRun, stop: AbortController) {
   const { plan, signal, problems } = run;
-  const { time, nodes, topology } = world;
-  const originUs = time.nowUs;
+  const { world, history } = played;
+  const { nodes, topology } = world;
   const callsBefore = world.redisCalls();
-  const sample = new BucketSample(plan);
-  const { tally, ages } = openTallies(run, () => time.nowUs / 1_000);
-  const recorder = new Recorder(
-    (operation) => {
-      if (sample.takes(operation.bucket)) history.add(operation);
-      ages?.add(operation);
-      tally.add(operation);
-    },
-    undefined,
-    { nowUs: () => time.nowUs, originUs },
-  );
-  const clocks = watchClocks(world, recorder, history);
-  const load = loadOf(world, run, recorder);
-  const faults = new FaultyRun(world, run, history);
   run.report('load', { detail: describeLoad(run) });
-  faults.start(() => stop.abort());
-  load.start();
+  const { recorder, sample, tally, ages, clocks, load, faults } = startLoad(played, run, stop);
   const isCut = () => signal.aborted || stop.signal.aborted;
   await play(world, run, isCut, () => ({
     atMs: recorder.nowUs() / 1_000,
@@ -126,37 +92,4 @@ async function play(
     report('load', { load: look() });
     reportUs += REPORT_EVERY_US;
   }
-}
-
-/** Opens the connections of the services, by requests to buckets that are not judged. */
-async function warmUp(world: World, { plan }: SimulatedRun): Promise<void> {
-  const { time } = world;
-  const cheap = cheapShapeOf(plan);
-  const {
-    instances = 1,
-    load: { warmUpMs = DEFAULT_WARM_UP_MS },
-  } = plan;
-  const shape = { ...cheap, mode: 'closed' as const, connections: 2 * instances * cheap.regions.length };
-  const recorder = new Recorder(() => {}, undefined, { nowUs: () => time.nowUs });
-  const { services } = world;
-  const load = new SimulatedLoad({
-    ...{ time, shape, users: warmUpUsers(shape), services, instances, recorder },
-    durationMs: warmUpMs,
-  });
-  load.start();
-  await time.runUntil(time.nowUs + warmUpMs * 1_000);
-  load.stop({ isEarly: false });
-  await load.drain(DRAIN_MS);
-}
-
-function loadOf({ time, services }: World, { plan, users, recorded }: SimulatedRun, recorder: Recorder) {
-  const { instances = 1, load } = plan;
-  return new SimulatedLoad({
-    ...{ time, shape: shapeOf(plan), users, services, instances, recorder, recorded },
-    durationMs: load.durationMs,
-  });
-}
-
-function throwIfAborted(signal: AbortSignal): void {
-  if (signal.aborted) throw new OpenclawError('INTERRUPTED', 'interrupted before any load was simulated');
 }

@@ -3,6 +3,9 @@ import type { Time, Timer } from '../core/time.ts';
 import { EventHeap } from './event-heap.ts';
 import { NOT_PLANNED, type Planned } from './planned.ts';
 
+/** Of before a plug-in is watched: each call would look for the plug-in in its stack. */
+const { setImmediate } = globalThis;
+
 /** A call that is planned, which is its own timer. */
 class Call implements Planned, Timer {
   order = NOT_PLANNED;

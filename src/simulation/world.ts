@@ -17,7 +17,7 @@ import { COMMAND_US, ERROR_REPLY_US } from './delays.ts';
 import { SimulatedNetwork } from './network/simulated-network.ts';
 import type { SimulatedNodes } from './nodes/simulated-nodes.ts';
 import { openNodes } from './open-nodes.ts';
-import type { OnOutside } from './outside.ts';
+import { type PluginHost, quietHost } from './outside.ts';
 import { ScriptEngine } from './scripts/engine.ts';
 import { Machine, type Work } from './service/machine.ts';
 import { type LoadedPlugin, loadedPlugin, pluginInstance, untilMade } from './service/plugin-instance.ts';
@@ -44,10 +44,8 @@ export interface WorldOptions {
   readonly plan: Plan;
   /** Of the keys of buckets, which decides on their slots. Default: one of all simulations. */
   readonly prefix?: string | undefined;
-  /** Gets the errors of a plug-in, as a service logs them. Default: they are not kept. */
-  readonly logPlugin?: ((text: string) => void) | undefined;
-  /** Of a plug-in that is watched. */
-  readonly onOutside?: OnOutside | undefined;
+  /** Of a plug-in. Default: the run watches it by its two histories alone, and keeps no errors. */
+  readonly host?: PluginHost | undefined;
 }
 
 /** What a command of a limiter costs the nodes and the Toxiproxies: no command waits for it. */
@@ -61,7 +59,7 @@ const LOOK_US = 100_000;
  * INVALID_OPTION for a plug-in that does not start.
  */
 export async function openWorld(
-  { plan, prefix = `${DEFAULT_PREFIX}:simulated`, logPlugin = () => {} }: WorldOptions,
+  { plan, prefix = `${DEFAULT_PREFIX}:simulated`, host = quietHost() }: WorldOptions,
   onRole: (event: RoleEvent) => void,
 ): Promise<World> {
   const { seed } = plan;
@@ -79,9 +77,9 @@ export async function openWorld(
     throw environmentFailed(`the simulated nodes do not settle: ${nodes.lackOfWhole()}`);
   const clockAheadMs = new Map<string, number>();
   const machine = machinesOf(topology.regions, time);
-  const plugin = await loadedPlugin(plan);
+  const plugin = await loadedPlugin(plan, host);
   const made: Promise<unknown>[] = [];
-  const start = { plan, prefix, topology, network, clockAheadMs, plugin, logPlugin, made };
+  const start = { plan, prefix, topology, network, clockAheadMs, plugin, host, made };
   const services = new Map(
     topology.regions.map((region) => [region, startServices({ ...start, region, machine: machine() })]),
   );
@@ -106,13 +104,13 @@ interface Starting {
   readonly machine: Machine;
   readonly clockAheadMs: ReadonlyMap<string, number>;
   readonly plugin: LoadedPlugin | undefined;
-  readonly logPlugin: (text: string) => void;
+  readonly host: PluginHost;
   /** Gets a promise for each limiter of a plug-in. */
   readonly made: Promise<unknown>[];
 }
 
 function startServices(starting: Starting): RegionServices {
-  const { plan, region, network, machine, plugin, logPlugin } = starting;
+  const { plan, region, network, machine, plugin, host } = starting;
   const { time } = network;
   let started = 0;
   return new RegionServices({
@@ -131,7 +129,7 @@ function startServices(starting: Starting): RegionServices {
       const end = () => process.end();
       if (plugin !== undefined) {
         time.wake();
-        const log = (text: string) => logPlugin(`${stream}: ${text}`);
+        const log = (text: string) => host.log(`${stream}: ${text}`);
         const { made, answer } = pluginInstance(
           plugin(region, instance),
           placeOf(starting, process),

@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
-import { callsOf } from './call-origin.ts';
-import { replaceMember } from './outside-simulation.ts';
+import { callsOf } from '../outside/call-origin.ts';
+import { replaceMember } from '../outside/replace.ts';
 
 /**
  * A plug-in that kills the process, or aborts it, exits it instead, with the code of that signal and with the listeners of
@@ -12,7 +12,7 @@ export function exitOnKill(file: string): () => void {
     replaceMember(process, 'abort', (watched) => {
       if (isOfPlugin(watched)) process.exit(128 + constants.signals.SIGABRT);
     }),
-    replaceMember(process, 'kill', (watched, pid, signal = 'SIGTERM') => {
+    replaceMember(process, 'kill', (watched, [pid, signal = 'SIGTERM']) => {
       const number =
         typeof signal === 'string' ? constants.signals[signal as NodeJS.Signals] : Number(signal);
       if (pid === process.pid && number > 0 && isOfPlugin(watched)) process.exit(128 + number);

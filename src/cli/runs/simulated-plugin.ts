@@ -3,21 +3,21 @@ import { join } from 'node:path';
 import type { OpenclawError } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
 import { loadPlugin } from '../../limiter/plugin/load.ts';
-import type { OnOutside } from '../../simulation/outside.ts';
+import type { PluginHost } from '../../simulation/outside.ts';
 import { checkSimulated } from '../../simulation/service/plugin-instance.ts';
+import { watchOutside } from '../outside/watch.ts';
 import { startPlugin } from '../plugins/start-plugin.ts';
 import type { Environment } from '../process/environment.ts';
 import { EXIT } from '../process/exit-codes.ts';
 import { endAtLoop } from './endless-loop.ts';
 import { exitOnKill } from './exit-on-kill.ts';
-import { watchOutside } from './outside-simulation.ts';
+
 import { keepError } from './run-error.ts';
 
 /** A plug-in in this process, until it is released. */
 export interface GuardedPlugin {
-  /** Into the log of the plug-in; before it has a folder, into that of the program. */
-  log(text: string): void;
-  readonly onOutside: OnOutside;
+  /** Its log is that of the plug-in; before that has a folder, that of the program. */
+  readonly host: PluginHost;
   /** The folder of the run, which keeps its log, and the error with which it ends the process. */
   runIn(folder: string): void;
   release(): void;
@@ -41,8 +41,8 @@ export async function guardPlugin(
     () => releaseEnd(),
     () => (interrupt.aborted ? interruptCode() : EXIT.usage),
   );
-  const outside = watchOutside(file, environment.log);
-  const guards = [divertResults((text) => log(text)), endAtLoop(file), exitOnKill(file), outside.release];
+  const watch = watchOutside(file, environment.log);
+  const guards = [divertResults((text) => log(text)), endAtLoop(file), exitOnKill(file), watch.release];
   const restore = () => {
     for (const guard of guards) guard();
   };
@@ -55,8 +55,14 @@ export async function guardPlugin(
     );
     releaseEnd = release;
     return {
-      log: (text) => log(text),
-      onOutside: outside.onUse,
+      host: {
+        outside: watch.outside,
+        log: (text) => log(text),
+        onLoaded: watch.onLoaded,
+        onRepeat: () => {
+          log = () => {};
+        },
+      },
       runIn(folder) {
         log = logFile(join(folder, 'logs'));
         onEnd = (error) => {

@@ -23,7 +23,7 @@ export async function prepareSimulation(
   },
   environment: Environment,
 ): Promise<
-  Pick<SimulationOptions, 'plan' | 'folder' | 'startedAt' | 'logPlugin' | 'onOutside'> & {
+  Pick<SimulationOptions, 'plan' | 'folder' | 'startedAt' | 'host'> & {
     readonly release: () => void;
   }
 > {
@@ -38,8 +38,7 @@ export async function prepareSimulation(
   try {
     const folder = await makeRunFolder(resolve(cwd, reports), startedAt, `${plan.scenario}-${plan.seed}`);
     plugin?.runIn(folder);
-    const watched = plugin && { logPlugin: plugin.log, onOutside: plugin.onOutside };
-    return { plan, folder, startedAt, release, ...watched };
+    return { plan, folder, startedAt, release, host: plugin?.host };
   } catch (error) {
     release();
     throw error;

@@ -233,6 +233,7 @@ export function problemText(problem: string): string {
 
 /**
  * The limiter of a simulation has used `args.used`, which is not of the simulation. If it is a clock, a timer or a connection,
- * the history shows nothing of the limiter, and its verdict is `unknown`. With `args.harmless` the verdict stays.
+ * the history shows nothing of the limiter, and its verdict is `unknown`. With `args.harmless` the verdict stays. With
+ * `args.line` the same seed gave another history, first at this line.
  */
 export const OUTSIDE_EVENT = 'outside';

@@ -32,7 +32,7 @@ export interface LimiterPlugin {
   readonly severalPolicies?: boolean;
   /**
    * Whether the limiter can be simulated: it reaches Redis by `scripts`, and takes time and random numbers from its options.
-   * Without it `--simulate` is refused. With other clocks or timers the run is no evidence: it warns of some of them.
+   * Without it `--simulate` is refused. With other clocks or timers the run is no evidence, and warns of them.
    */
   readonly simulated?: boolean;
   /** What the limiter is, for its row of the scoreboard. */

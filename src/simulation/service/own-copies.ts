@@ -6,7 +6,8 @@ const OURS = new URL('../../', import.meta.url).href;
 
 /**
  * The hooks of the module loader, which run in a thread of their own: what a module with `?copy=...` imports gets the same
- * query, so that each copy has modules of its own. They name what has no copies: CommonJS, and `node:module` that loads it.
+ * query, so that each copy has modules of its own. They name each import, and what has no copies: CommonJS, and `node:module`
+ * that loads it.
  */
 const HOOKS = `
   let port, ours;
@@ -18,38 +19,45 @@ const HOOKS = `
     const found = await next(specifier, context);
     const copy = copyOf(context.parentURL);
     if (copy === undefined) return found;
-    if (found.url === 'node:module') port.postMessage(specifier);
+    port.postMessage({ url: found.url, isShared: found.url === 'node:module' });
     if (!found.url.startsWith('file:') || found.url.startsWith(ours)) return found;
     return { ...found, url: found.url + (found.url.includes('?') ? '&' : '?') + copy };
   }
   export async function load(url, context, next) {
     const loaded = await next(url, context);
-    if (copyOf(url) !== undefined && loaded.format === 'commonjs') port.postMessage(url.replace(/[?&]copy=.*/, ''));
+    if (copyOf(url) !== undefined && loaded.format === 'commonjs') port.postMessage({ url: url.replace(/[?&]copy=.*/, ''), isShared: true });
     return loaded;
   }
 `;
 
-let shared: MessagePort | undefined;
+let imports: MessagePort | undefined;
 
 /** From now on what a copy of a plug-in imports is a copy, too. */
 export function copyImports(): void {
-  if (shared !== undefined) return;
+  if (imports !== undefined) return;
   const { port1, port2 } = new MessageChannel();
   port1.unref();
-  shared = port1;
+  imports = port1;
   register(`data:text/javascript,${encodeURIComponent(HOOKS)}`, {
     data: { port: port2, ours: OURS },
     transferList: [port2],
   });
 }
 
-/** What copies have imported since the last call and share with each other: URLs, or `node:module`. */
-export function sharedImports(): string[] {
-  const found = new Set<string>();
-  for (let next = receive(); next !== undefined; next = receive()) found.add(next);
-  return [...found];
+/** What a copy of a plug-in has imported. */
+interface Import {
+  readonly url: string;
+  /** All copies have the same one. */
+  readonly isShared: boolean;
 }
 
-function receive(): string | undefined {
-  return shared && receiveMessageOnPort(shared)?.message;
+/** The imports of copies since the last call. */
+export function importsOfCopies(): Import[] {
+  const found: Import[] = [];
+  for (let next = receive(); next !== undefined; next = receive()) found.push(next);
+  return found;
+}
+
+function receive(): Import | undefined {
+  return imports && receiveMessageOnPort(imports)?.message;
 }

@@ -8,8 +8,9 @@ import type { LimiterPlugin } from '../../limiter/plugin/plugin.ts';
 import { logUnanswered } from '../../rating/log-unanswered.ts';
 import { logUndecided } from '../../rating/log-undecided.ts';
 import type { Plan } from '../../scenario/plan.ts';
+import type { PluginHost } from '../outside.ts';
 import type { VirtualTime } from '../virtual-time.ts';
-import { copyImports, sharedImports } from './own-copies.ts';
+import { copyImports, importsOfCopies } from './own-copies.ts';
 import { type HttpReply, type RequestHeaders, ratingInstance } from './rating-instance.ts';
 
 /** A plug-in of this file, as one instance has it. */
@@ -21,27 +22,40 @@ interface Loaded {
 /** By region and instance, from 1: what a module keeps outside its limiter is of one instance, as of one process. */
 export type LoadedPlugin = (region: string, instance: number) => Loaded;
 
-/** Loads the plug-in of a plan for each instance; undefined for a strategy. Throws INVALID_OPTION. */
-export async function loadedPlugin({
-  limiter: file,
-  instances = 1,
-  topology,
-}: Plan): Promise<LoadedPlugin | undefined> {
+let worlds = 0;
+
+/**
+ * Loads the plug-in of a plan for each instance, again for each world: none begins with the state of another. Undefined for
+ * a strategy. Throws INVALID_OPTION.
+ */
+export async function loadedPlugin(
+  { limiter: file, instances = 1, topology }: Plan,
+  host: PluginHost,
+): Promise<LoadedPlugin | undefined> {
   if (file === undefined) return undefined;
   copyImports();
+  importsOfCopies(); // those of an earlier world are not of this one
+  const world = ++worlds;
   const all = new Map<string, Loaded>();
   for (const region of topology.regions)
     for (let instance = 1; instance <= instances; instance++) {
-      const name = `${region}-${instance}`;
-      all.set(name, { file, plugin: checkSimulated(await loadPlugin(file, { copy: name }), file) });
+      const copy = `${region}-${instance}-${world}`;
+      all.set(`${region}-${instance}`, {
+        file,
+        plugin: checkSimulated(await loadPlugin(file, { copy }), file),
+      });
     }
-  checkImports(file);
+  const imports = importsOfCopies();
+  checkShared(
+    file,
+    imports.filter(({ isShared }) => isShared).map(({ url }) => url),
+  );
+  host.onLoaded(imports.map(({ url }) => url));
   return (region, instance) => all.get(`${region}-${instance}`) as Loaded;
 }
 
 /** Throws INVALID_OPTION for imports that all instances share: a limiter in memory would be one for all regions. */
-function checkImports(file: string): void {
-  const [first] = sharedImports();
+function checkShared(file: string, [first]: readonly string[]): void {
   if (first === undefined) return;
   const name = quoted(first.split('/').slice(-2).join('/'));
   throw refused(

@@ -121,11 +121,13 @@ it('warns once of each thing that a plug-in uses outside the simulation', async 
     ...stderr.matchAll(/^warning: plugin:mine\.mjs used (.*), which a .*\n {2}use (.*), which/gm),
   ];
   expect(warnings.map(([, what, instead]) => [what, instead])).toEqual([
+    ['net.connect', 'scripts.run'],
     ['a connection', 'scripts.run'],
     ['setInterval', 'time.every'],
     ['Date.now', 'time.dateMs or time.nowUs'],
     ['Math.random', 'randomUpTo'],
     ['performance.now', 'time.dateMs or time.nowUs'],
+    ['process.hrtime.bigint', 'time.dateMs or time.nowUs'],
     ['process.hrtime', 'time.dateMs or time.nowUs'],
     ['new Date', 'time.dateMs or time.nowUs'],
     ['process.uptime', 'time.dateMs or time.nowUs'],
