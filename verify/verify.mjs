@@ -15,7 +15,14 @@ function idealOf({ header: [header], event, buckets, isWhole, promise: { type, l
   const [full, token, perUs] = [capacity * refill.perUs, refill.perUs, refill.tokens].map(BigInt);
   const own = event.filter(({ args }) => [undefined, bucket, policy && `${bucket} (${policy})`].includes(args?.bucket));
   const [isMoved, fills] = [own.some((one) => one.event === 'move'), own.filter((one) => one.event === 'reset')];
-  const resets = fills.map(({ atUs, machine }) => ({ role: TAKE, machine, from: Math.ceil(atUs), until: NEVER, cost: -capacity, of: rows }));
+  const resets = fills.map(({ atUs, args, machine }) => ({
+    role: TAKE,
+    machine,
+    from: Math.ceil(atUs),
+    until: Math.ceil(args?.untilUs ?? NEVER),
+    cost: -capacity,
+    of: rows,
+  }));
   if (rows.some(({ isShared }) => isShared)) refuse('it has reservations of several buckets');
   const isUnsure = !isWhole || type !== 'token-bucket' || isMoved || rows.some(({ charges }) => charges !== undefined); // no conviction
   return { rows, resets, mayOmit: isMoved, full, token, perUs, level: full, log: type === 'sliding-window' ? [] : undefined, isUnsure };

@@ -163,10 +163,10 @@ export class BucketDemands implements Demands {
           untilUs: this.untilUs(row),
           quanta: Math.min(-(costTokens[row] as number) * quantaPerToken, fullQuanta),
         })),
-      ...resets.map(({ atUs, machine }, number) => ({
+      ...resets.map(({ atUs, untilUs, machine }, number) => ({
         row: rows + number,
         fromUs: this.clock.show(Math.ceil(atUs), machine),
-        untilUs: Number.POSITIVE_INFINITY,
+        untilUs: Number.isFinite(untilUs) ? this.clock.show(Math.floor(untilUs), machine) : untilUs,
         quanta: fullQuanta,
       })),
     ].sort((a, b) => a.fromUs - b.fromUs);

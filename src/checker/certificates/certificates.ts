@@ -6,7 +6,7 @@ import { KIND, type OperationTable } from '../../history/columns/table.ts';
 import type { History } from '../../history/history.ts';
 import type { BucketResult } from '../bucket-result.ts';
 import type { CheckOptions } from '../check-options.ts';
-import { type BucketMoves, indexBucketMoves } from '../moves/bucket-moves.ts';
+import { type BucketMoves, endOf, indexBucketMoves } from '../moves/bucket-moves.ts';
 import { BucketRows } from '../rows/bucket-rows.ts';
 import { indexResetEvents } from '../rows/resets.ts';
 import { BucketDemands } from './bucket-demands.ts';
@@ -90,7 +90,11 @@ export class Certificates {
     this.#machines = new Machines(history);
     const resets = indexResetEvents(history);
     this.#resets = (bucket) =>
-      resets(bucket).map(({ atUs, machine }) => ({ atUs, machine: this.#machines.of(machine) }));
+      resets(bucket).map(({ atUs, args, machine }) => ({
+        atUs,
+        untilUs: endOf(args),
+        machine: this.#machines.of(machine),
+      }));
     this.#movesOf = indexBucketMoves(history);
     this.#groups = Groups.of(this.#table);
     this.#whyNone = whyNothing ?? whyNone(judged, options);

@@ -43,10 +43,10 @@ export class GroupDemands implements Demands {
     this.order = Uint32Array.from(rows);
     sortRows(this.order, this.order.length, (row) => this.fromUs(row));
     for (const bucket of group.buckets)
-      for (const { atUs, machine } of group.resetsOf(bucket)) {
+      for (const { atUs, untilUs: endUs, machine } of group.resetsOf(bucket)) {
         const row = table.rows + this.#resetBuckets.push(bucket) - 1;
         const fromUs = group.clock.show(Math.ceil(atUs), machine);
-        const untilUs = Number.POSITIVE_INFINITY;
+        const untilUs = Number.isFinite(endUs) ? group.clock.show(Math.floor(endUs), machine) : endUs;
         gains.push({ row, fromUs, untilUs, quanta: group.measureOf(bucket).fullQuanta });
       }
     this.gains = gains.sort((a, b) => a.fromUs - b.fromUs);

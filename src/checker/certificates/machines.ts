@@ -5,6 +5,8 @@ import { allFiles } from '../../history/parts/parts.ts';
 /** A bucket became full at this moment of a machine or later. */
 export interface Reset {
   readonly atUs: number;
+  /** Infinity if its end is not known. */
+  readonly untilUs: number;
   readonly machine: number;
 }
 
