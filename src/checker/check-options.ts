@@ -61,6 +61,8 @@ export interface CheckOptions {
   readonly assumptions?: readonly string[];
   /** How a log in a foreign format was read. */
   readonly reading?: LogReading;
+  /** How the user asks for another promise; default: the flag. */
+  readonly sayPromise?: (promise: Promised, policy: Policy) => string;
   /** Further sentences for the reader of the verdict. */
   readonly notes?: readonly string[];
   /** The most requests of one bucket that were open at the end. Default: ten times the most in flight at once. */

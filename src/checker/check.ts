@@ -32,6 +32,7 @@ import { listAssumptions } from './findings/assumptions.ts';
 import { clockNotes } from './findings/clock-notes.ts';
 import { AllFindings } from './findings/describe-all.ts';
 import { diagnose } from './findings/diagnosis.ts';
+import { otherPromise } from './findings/other-promise.ts';
 import { assumedOfMachines, machineFacts } from './machines/machine-facts.ts';
 import { isContradicted, type MappedParts, mapParts } from './machines/map-parts.ts';
 import { type Prepared, prepare } from './prepare.ts';
@@ -69,7 +70,7 @@ export function checkHistory(history: History, options: CheckOptions): CheckRepo
 export function examineHistory(recorded: History, options: CheckOptions): Examination {
   const machines = recorded.parts && mapParts(recorded, recorded.parts, options);
   const history = machines?.history ?? recorded;
-  const { operations: table, outcomes } = history;
+  const { operations: table } = history;
   const prepared = prepare(history, options, machines);
   const { promise, context, readings, grant } = prepared;
   const isTimeless = machines !== undefined && isContradicted(machines);
@@ -85,12 +86,7 @@ export function examineHistory(recorded: History, options: CheckOptions): Examin
   });
   const facts: CheckFacts = {
     ...ofSimulation,
-    sent: prepared.sent,
-    outcomes,
-    errors: history.errors,
-    unaccounted: prepared.unaccounted,
-    ...endFacts(history),
-    ...(history.parts && { parts: history.parts }),
+    ...accountsOf(history, prepared),
     ...machineFacts(machines),
     troubles: [
       ...troublesOf(recorded, options),
@@ -121,7 +117,12 @@ export function examineHistory(recorded: History, options: CheckOptions): Examin
     events: reportedEvents(history),
   };
   const report = withVerdict(facts, chooseClaims(options, { ...prepared, isOpen: facts.whole.arrivals > 0 }));
-  const ofHistory = [...results.notes, ...clockNotes(table, facts.clock.steps), ...harmlessOutside(history)];
+  const ofHistory = [
+    ...results.notes,
+    ...(report.verdict === 'pass' ? [] : otherPromise(history, { prepared, results, reasons, options })),
+    ...clockNotes(table, facts.clock.steps),
+    ...harmlessOutside(history),
+  ];
   return {
     report: withNotes(report, [...ofHistory, ...(options.notes ?? []), ...remarks.notes]),
     withFindings: results.withFindings,
@@ -142,8 +143,17 @@ function withNotes(report: CheckReport, more: readonly string[]): CheckReport {
   return { ...report, ...(notes.length > 0 && { notes }) };
 }
 
-function endFacts({ end, files }: History): Pick<CheckFacts, 'sample' | 'ended' | 'files'> {
-  return { ...given({ sample: end?.sample }), ended: end !== undefined, files };
+/** The books of the history. */
+function accountsOf({ end, files, outcomes, errors, parts }: History, { sent, unaccounted }: Prepared) {
+  return {
+    sent,
+    outcomes,
+    errors,
+    unaccounted,
+    ended: end !== undefined,
+    files,
+    ...given({ sample: end?.sample, parts }),
+  };
 }
 
 /** What the verdict assumes in addition to the history, as sentences. */

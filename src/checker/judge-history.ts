@@ -1,7 +1,7 @@
 import { invalidOption } from '../core/errors.ts';
 import { checkKnown, checkTypes, type Known } from '../core/known-options.ts';
 import { shown } from '../core/printable.ts';
-import { parsePromise } from '../core/promise.ts';
+import { formatPromise, type Promised, parsePromise } from '../core/promise.ts';
 import type { History } from '../history/history.ts';
 import { type CheckReport, checkHistory } from './check.ts';
 import type { CheckOptions } from './check-options.ts';
@@ -49,7 +49,8 @@ const KNOWN: Known<JudgeOptions> = {
 export function judgeHistory(history: History, options: JudgeOptions = {}): CheckReport {
   const given = readJudgeOptions(options);
   checkPromised(history.header, given.promise, "say it: judgeHistory(history, { promise: 'token-bucket' })");
-  return checkHistory(history, given);
+  const sayPromise = (promise: Promised) => `judgeHistory(history, { promise: '${formatPromise(promise)}' })`;
+  return checkHistory(history, { ...given, sayPromise });
 }
 
 /** The same options for the checker. Throws INVALID_OPTION for wrong options, `of` what messages name. */

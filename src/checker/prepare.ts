@@ -38,7 +38,8 @@ export function prepare(history: History, options: CheckOptions, machines: Mappe
   const asRead = withUnseen(boundClock(readings, coverage.span, grant, machines?.clocks.rate));
   const stepBackUs = readings.length === 0 ? Number.POSITIVE_INFINITY : largestStepBackUs(asRead);
   const clocks = { ...ofClock, clock: asRead, grant, coverage, readings, dates };
-  const windows = windowContext(history, promise, clocks);
+  const windowsOf = (promised: Promised) => windowContext(history, promised, clocks);
+  const windows = windowsOf(promise);
   const axes = machines?.ofNodes;
   const clock = axes === undefined ? asRead : withUnseen(axes.boundsWith(grant));
   const shards = shardsOf(history, {
@@ -66,7 +67,8 @@ export function prepare(history: History, options: CheckOptions, machines: Mappe
     ...windows,
     ...(stated && { stated }),
   };
-  return { promise, coverage, readings, ofClock, grant, shards, context, sent, unaccounted, ...windows };
+  const found = { coverage, readings, ofClock, grant, shards, context, sent, unaccounted };
+  return { promise, ...found, ...windows, windowsOf };
 }
 
 /**

@@ -1,8 +1,8 @@
 import { checkHistory } from '../checker/check.ts';
 import { type Claim, makeClaim } from '../checker/claims/claim.ts';
 import { readJudgeOptions } from '../checker/judge-history.ts';
-import { formatPolicy } from '../core/policy.ts';
-import { formatPromise } from '../core/promise.ts';
+import { formatPolicy, type Policy } from '../core/policy.ts';
+import { formatPromise, type Promised } from '../core/promise.ts';
 import { type CheckDocument, makeCheckDocument } from '../report/check-report.ts';
 import type { MatchOptions } from './match-options.ts';
 import { buildHistory } from './take-history.ts';
@@ -20,8 +20,16 @@ export function judgeTakes(
     ...readJudgeOptions({ ...options, promise: formatPromise(promise) }, matcher),
     isOneWindowEnough: true,
     ...(matcher === 'toBeHonest' && { claims: honestClaims(options) }),
+    sayPromise: (other, policy) => matcherFor(other, policy, matcher),
   });
   return makeCheckDocument(factsOf(recorded, policies), report);
+}
+
+/** How a test asks for another promise. */
+function matcherFor(promise: Promised, policy: Policy, matcher: string): string {
+  const isBucket = promise.type === 'token-bucket';
+  const name = matcher === 'toBeHonest' ? matcher : isBucket ? 'toKeepPolicy' : 'toKeepPromise';
+  return `${name}('${isBucket ? formatPolicy(policy) : formatPromise(promise)}')`;
 }
 
 function factsOf({ strategy, initial }: Recorded, policies: Yardstick['policies']) {

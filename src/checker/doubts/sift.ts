@@ -3,9 +3,10 @@ import { limitTokensOf } from '../../core/promise.ts';
 import type { OperationTable } from '../../history/columns/table.ts';
 import { type BucketResult, type CheckerContext, clockOf } from '../bucket-result.ts';
 import { Drops } from '../proofs/drops.ts';
-import { bucketLevel, findMostCharged, requestsNeeded, windowLevel } from '../proofs/false-denial.ts';
+import { findMostCharged, requestsNeeded } from '../proofs/false-denial.ts';
 import { FalseDenials } from '../proofs/false-denials.ts';
 import { doesLagFade } from '../proofs/lag.ts';
+import { bucketLevel, windowLevel } from '../proofs/lowest-level.ts';
 import type { BucketRows } from '../rows/bucket-rows.ts';
 import { BrokenWindows } from '../windows/broken-windows.ts';
 import {

@@ -3,9 +3,9 @@ import { KIND, type OperationTable } from '../../history/columns/table.ts';
 import type { LogReading } from '../../history/history.ts';
 import type { BucketResult, CheckerContext } from '../bucket-result.ts';
 import { lengthText } from '../evidence/interval-width.ts';
-import { checkBucket } from '../judge-bucket.ts';
 import { BucketRows } from '../rows/bucket-rows.ts';
 import { isDate, LAST_DATE_US } from '../windows/clock.ts';
+import { bucketsToTry, refutableIfKept } from './kept.ts';
 
 /** A log in a foreign format, the findings in it, and the context that found them. */
 export interface LogWithFindings {
@@ -17,9 +17,6 @@ export interface LogWithFindings {
 
 /** The factors of a unit that is wrong by one or two steps. */
 const FACTORS = [1e3, 1e6, 1e-3, 1e-6];
-
-/** The most rows that are judged again for each factor. */
-const MOST_ROWS = 300_000;
 
 /** How the log may have been misread. If another unit makes the log right, no other reason is given. */
 export function misreadSentences(log: LogWithFindings): string[] {
@@ -36,8 +33,7 @@ function fittingUnit({ table, reading, withFindings, context }: LogWithFindings)
   const { unitPower } = reading;
   if (unitPower === undefined || context.windows?.clock.offset !== undefined) return [];
   if (context.windows?.areDenialsJudged === false) return [];
-  const found = withFindings.map(({ bucket }) => bucket);
-  const buckets = [...within(table, found), ...within(table, withoutFindings(table, found))];
+  const buckets = bucketsToTry(table, withFindings);
   const possible = FACTORS.filter((factor) => isPossible(startOf(table), factor));
   const factor = possible.find((each) => keepsPromise(table, { buckets, context, factor: each }));
   if (factor === undefined) return [];
@@ -92,28 +88,6 @@ function admittedBy({ starts, kinds, costTokens }: OperationTable, bucket: numbe
   return tokens;
 }
 
-/** Some buckets without findings: in a wrong unit they would have some. */
-function withoutFindings({ bucketCount }: OperationTable, found: readonly number[]): number[] {
-  const isFound = new Set(found);
-  const buckets: number[] = [];
-  for (let bucket = 0; bucket < bucketCount && buckets.length < MOST_WITHOUT; bucket++)
-    if (!isFound.has(bucket)) buckets.push(bucket);
-  return buckets;
-}
-
-const MOST_WITHOUT = 1_000;
-
-/** The first buckets that have few enough rows together. */
-function within({ starts }: OperationTable, buckets: readonly number[]): number[] {
-  let rows = 0;
-  return buckets.filter((bucket) => {
-    const count = (starts[bucket + 1] as number) - (starts[bucket] as number);
-    if (rows + count > MOST_ROWS) return false;
-    rows += count;
-    return true;
-  });
-}
-
 function keepsPromise(
   table: OperationTable,
   { buckets, context, factor }: { buckets: readonly number[]; context: CheckerContext; factor: number },
@@ -137,15 +111,12 @@ function keepsPromise(
     },
     ...(windows && { windows: { ...windows, clock: { ...windows.clock, knownFromUs } } }),
   };
-  let refutable = 0;
-  for (const bucket of buckets) {
-    rows.load(bucket);
-    const found = checkBucket(rows, { policy: table.policyOf(bucket), context: movedContext, resets: [] });
-    if (found.denials.length + found.windows.length > 0) return false;
-    if (windows === undefined && found.over.drops.length > 0) return false;
-    refutable += rows.denials - found.excused;
-  }
-  return refutable > 0;
+  const ofBucket = (bucket: number) => ({
+    policy: table.policyOf(bucket),
+    context: movedContext,
+    resets: [],
+  });
+  return refutableIfKept(rows, buckets, ofBucket) > 0;
 }
 
 /** If all requests share one bucket, or nearly each has its own, another field may be the key. */

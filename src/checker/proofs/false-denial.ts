@@ -1,18 +1,13 @@
-import type { Policy } from '../../core/policy.ts';
 import type { WindowPromise } from '../../core/promise.ts';
 import { KIND } from '../../history/columns/table.ts';
-import type { ClockLag } from '../clocks/bounds.ts';
 import type { BucketRows } from '../rows/bucket-rows.ts';
 import type { Known } from '../rows/coverage.ts';
 import { isJudgedDenial, type JudgedSpan } from '../rows/coverage.ts';
 import type { WindowClock } from '../windows/clock.ts';
-import { LatestWindow } from '../windows/latest-window.ts';
 import { FalseDenials } from './false-denials.ts';
-import { type Lag, lagOf, NO_LAG } from './lag.ts';
-import { LatestSpender } from './latest-spender.ts';
+import type { Lag } from './lag.ts';
+import { type LowestLevel, windowLevel } from './lowest-level.ts';
 import { LowestSince } from './lowest-since.ts';
-import type { Refund } from './refund.ts';
-import { RefundedSpender } from './refunded-spender.ts';
 
 /**
  * False denials of one bucket.
@@ -73,35 +68,16 @@ export function judgeDenials(
   return { denials, ...excusedDenials(bucket, known, { levelOf, exactLevelOf, mostQuanta }) };
 }
 
-export interface LevelContext {
-  readonly clock: ClockLag;
-  readonly known: Known;
-  readonly fades: boolean;
-  /** What came back, or may have. */
-  readonly refunds?: readonly Refund[];
-}
-
-/** The lowest level of a bucket. Quanta. */
-export function bucketLevel(
-  policy: Policy,
-  { clock, known, fades, refunds = [] }: LevelContext,
-): LowestLevel {
-  const spender = new LatestSpender(policy, clock.slowPpm, known);
-  const sinceUs = known.initial === 'full' ? Number.NEGATIVE_INFINITY : known.knownFromUs;
-  const certain = refunds.filter(({ isCertain, fromUs }) => isCertain && fromUs >= sinceUs);
-  return {
-    spender: certain.length === 0 ? spender : new RefundedSpender(spender, policy.capacityQuanta, certain),
-    quantaPerToken: policy.quantaPerToken,
-    lag: lagOf(spender, policy, { clock, fades }),
-  };
-}
-
-/** The least room of a window, in tokens. Like a level, it only rises between invocations. */
-export function windowLevel(
-  { promise, clock }: { readonly promise: WindowPromise; readonly clock: WindowClock },
-  known: Known,
-): LowestLevel {
-  return { spender: new LatestWindow(promise, clock, known), quantaPerToken: 1, lag: NO_LAG };
+/** Judges the denials of one bucket by windows of which it is known what they hold. */
+export function judgeWindowDenials(
+  bucket: BucketRows,
+  known: Known & JudgedSpan,
+  windows: { readonly promise: WindowPromise; readonly clock: WindowClock },
+): JudgedDenials {
+  return judgeDenials(bucket, known, {
+    levelOf: () => windowLevel(windows, known),
+    mostQuanta: windows.promise.limit,
+  });
 }
 
 /**
@@ -190,14 +166,6 @@ export function findMostCharged({ table, byInvoked, count }: BucketRows): number
     else cost = Math.max(cost, tokens);
   }
   return cost + surplus;
-}
-
-/** The lowest level of a bucket or window that is charged as late as possible. */
-export interface LowestLevel {
-  readonly spender: Pick<LatestSpender, 'levelAt' | 'spend'>;
-  readonly quantaPerToken: number;
-  /** The allowance for the clock, which is subtracted. */
-  readonly lag: Lag;
 }
 
 const lowest = new LowestSince();

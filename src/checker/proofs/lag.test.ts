@@ -4,8 +4,9 @@ import { parsePolicy } from '../../core/policy.ts';
 import { makeRandom } from '../../core/prng.ts';
 import type { ClockBounds } from '../clocks/bounds.ts';
 import { BucketRows } from '../rows/bucket-rows.ts';
-import { bucketLevel, judgeDenials, requestsNeeded } from './false-denial.ts';
+import { judgeDenials, requestsNeeded } from './false-denial.ts';
 import { doesLagFade } from './lag.ts';
+import { bucketLevel } from './lowest-level.ts';
 
 const EXACT: ClockBounds = { epsilonUs: 0, rhoPpm: 0, slowPpm: 0, backwardUs: 0, spreadUs: 0, steps: [] };
 const KNOWN = {

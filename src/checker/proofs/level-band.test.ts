@@ -5,9 +5,10 @@ import { makeRandom } from '../../core/prng.ts';
 import type { ClockBounds } from '../clocks/bounds.ts';
 import { BucketRows } from '../rows/bucket-rows.ts';
 import { EdfTimeline } from './edf-timeline.ts';
-import { bucketLevel, judgeDenials } from './false-denial.ts';
+import { judgeDenials } from './false-denial.ts';
 import { doesLagFade } from './lag.ts';
 import { type LevelOperation, levelBand } from './level-band.ts';
+import { bucketLevel } from './lowest-level.ts';
 import { findOverAdmission } from './over-admission.ts';
 import { findWorstWindow } from './worst-window.ts';
 

@@ -1,6 +1,6 @@
 import { KIND } from '../../history/columns/table.ts';
 import type { Stated } from '../../history/records/operation.ts';
-import type { LowestLevel } from '../proofs/false-denial.ts';
+import type { LowestLevel } from '../proofs/lowest-level.ts';
 import { LowestSince } from '../proofs/lowest-since.ts';
 import type { BucketRows } from '../rows/bucket-rows.ts';
 import type { Known } from '../rows/coverage.ts';

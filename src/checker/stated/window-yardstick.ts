@@ -1,7 +1,7 @@
 import type { WindowPromise } from '../../core/promise.ts';
 import { withGains } from '../clocks/bounds.ts';
-import { type LowestLevel, windowLevel } from '../proofs/false-denial.ts';
 import { NO_LAG } from '../proofs/lag.ts';
+import { type LowestLevel, windowLevel } from '../proofs/lowest-level.ts';
 import type { BucketRows } from '../rows/bucket-rows.ts';
 import type { Known } from '../rows/coverage.ts';
 import type { WindowClock } from '../windows/clock.ts';

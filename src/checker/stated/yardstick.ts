@@ -1,6 +1,6 @@
 import type { Policy } from '../../core/policy.ts';
 import { type ClockBounds, withGains } from '../clocks/bounds.ts';
-import { bucketLevel, type LowestLevel } from '../proofs/false-denial.ts';
+import { bucketLevel, type LowestLevel } from '../proofs/lowest-level.ts';
 import type { Known } from '../rows/coverage.ts';
 import { describesBucket, type StatedPolicy } from './describes-policy.ts';
 import { HighestBucketLevel, type HighestLevel } from './highest-level.ts';

@@ -1,7 +1,8 @@
 import type { Policy } from '../../../core/policy.ts';
 import { KIND } from '../../../history/columns/table.ts';
 import type { CheckerContext } from '../../bucket-result.ts';
-import { bucketLevel, judgeDenials } from '../../proofs/false-denial.ts';
+import { judgeDenials } from '../../proofs/false-denial.ts';
+import { bucketLevel } from '../../proofs/lowest-level.ts';
 import type { BucketRows } from '../../rows/bucket-rows.ts';
 import { afterDenials } from './after-denials.ts';
 import { changedRows } from './changed-rows.ts';

@@ -1,6 +1,6 @@
 import { formatPromise, type WindowPromise } from '../../../core/promise.ts';
 import { KIND } from '../../../history/columns/table.ts';
-import { judgeDenials, windowLevel } from '../../proofs/false-denial.ts';
+import { judgeWindowDenials } from '../../proofs/false-denial.ts';
 import type { BucketRows } from '../../rows/bucket-rows.ts';
 import type { WindowClock } from '../../windows/clock.ts';
 import { findBrokenWindows } from '../../windows/promised-windows.ts';
@@ -120,9 +120,5 @@ function isBroken(
   { context: { known } }: Trial,
 ): boolean {
   if (findBrokenWindows(rows, promise, clock).length > 0) return true;
-  const judged = judgeDenials(rows, known, {
-    levelOf: () => windowLevel({ promise, clock }, known),
-    mostQuanta: promise.limit,
-  });
-  return judged.denials.length > 0;
+  return judgeWindowDenials(rows, known, { promise, clock }).denials.length > 0;
 }

@@ -1,8 +1,9 @@
 import type { Policy } from '../../../core/policy.ts';
 import { KIND } from '../../../history/columns/table.ts';
 import type { CheckerContext } from '../../bucket-result.ts';
-import { bucketLevel, judgeDenials } from '../../proofs/false-denial.ts';
+import { judgeDenials } from '../../proofs/false-denial.ts';
 import { doesLagFade } from '../../proofs/lag.ts';
+import { bucketLevel } from '../../proofs/lowest-level.ts';
 import { isOverAdmitted } from '../../proofs/over-admission.ts';
 import { BucketRows } from '../../rows/bucket-rows.ts';
 import type { Explanation, Trial } from './trial.ts';

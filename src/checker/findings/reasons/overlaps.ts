@@ -1,6 +1,7 @@
 import type { Policy } from '../../../core/policy.ts';
 import { KIND } from '../../../history/columns/table.ts';
-import { judgeDenials, windowLevel } from '../../proofs/false-denial.ts';
+import { judgeDenials } from '../../proofs/false-denial.ts';
+import { windowLevel } from '../../proofs/lowest-level.ts';
 import type { BucketRows } from '../../rows/bucket-rows.ts';
 import { HighestBucketLevel } from '../../stated/highest-level.ts';
 import { highestRoom, SlidingRoom } from '../../stated/highest-room.ts';

@@ -1,8 +1,9 @@
 import { MOST_QUANTA, type Policy } from '../../../core/policy.ts';
 import { KIND, type OperationTable } from '../../../history/columns/table.ts';
 import type { BucketResult, CheckerContext } from '../../bucket-result.ts';
-import { bucketLevel, type JudgedDenials, judgeDenials } from '../../proofs/false-denial.ts';
+import { type JudgedDenials, judgeDenials } from '../../proofs/false-denial.ts';
 import { doesLagFade } from '../../proofs/lag.ts';
+import { bucketLevel } from '../../proofs/lowest-level.ts';
 import { findOverAdmission, isOverAdmitted } from '../../proofs/over-admission.ts';
 import { BucketRows } from '../../rows/bucket-rows.ts';
 import { DecisionOrder } from '../../rows/decision-order.ts';
