@@ -41,7 +41,7 @@ import { type Coverage, NO_DENIAL } from './rows/coverage.ts';
 import { type CheckerResults, checkBuckets } from './run-checkers.ts';
 import { findLostDecisions } from './shards/lost-decisions.ts';
 import { shardFacts } from './shards/shard-facts.ts';
-import { assumedOfWindows, whyDenialsAreNotJudged } from './windows/clock.ts';
+import { assumedOfWindows, notJudged, whyDenialsAreNotJudged } from './windows/clock.ts';
 
 /** The facts and the verdict on them. */
 export interface CheckReport extends CheckFacts, Judged {
@@ -108,7 +108,7 @@ export function examineHistory(recorded: History, options: CheckOptions): Examin
     ...(reasons.length > 0 && { reasons }),
     shares: results.shares,
     ...floorFacts(history, context),
-    ...notJudged(prepared),
+    ...notJudged(prepared.windows),
     whole: results.whole,
     phases: results.phases,
     regions: results.regions,
@@ -131,11 +131,6 @@ export function examineHistory(recorded: History, options: CheckOptions): Examin
     certificates,
     judged: history,
   };
-}
-
-function notJudged({ windows }: Prepared): Pick<CheckFacts, 'notJudged'> {
-  if (windows?.areDenialsJudged !== false) return {};
-  return { notJudged: [`denials: ${whyDenialsAreNotJudged(windows)}`] };
 }
 
 function withNotes(report: CheckReport, more: readonly string[]): CheckReport {

@@ -135,6 +135,14 @@ export function whyDenialsAreNotJudged({ promise }: Windows): string {
   return `${formatPromise(promise)} does not say when its windows start`;
 }
 
+/** What a promise does not allow to judge, as sentences; absent if there is nothing. */
+export function notJudged(windows: (Windows & { readonly areDenialsJudged: boolean }) | undefined): {
+  readonly notJudged?: readonly string[];
+} {
+  if (windows?.areDenialsJudged !== false) return {};
+  return { notJudged: [`denials: ${whyDenialsAreNotJudged(windows)}`] };
+}
+
 /** The assumptions about the place of windows, as sentences. */
 export function assumedOfWindows({ promise, clock }: Windows): string[] {
   if (promise.type !== 'fixed-window' || promise.alignment !== 'epoch') return [];
