@@ -72,7 +72,7 @@ describe('a run with a plug-in', { timeout: 240_000 }, () => {
     { title: 'has nothing to show that where none rests', more: ['--resting', '0'], want: [0, 'pass'] },
   ])('$title', async ({ more, want }) => {
     const one =
-      '--regions a --connections 8 --users 6 --duration 16s --ramp 0.5 --policy 8:1/s --rest 5 --seed 7';
+      '--regions a --connections 200 --users 6 --duration 16s --ramp 0.5 --policy 8:1/s --rest 5 --seed 7';
     const other = '--replicas 0 --skew 0 --roaming 0 --claim';
     const args = [...`${one} ${other}`.split(' '), 'total-excess <= 0', ...more];
     const { code, report } = await run(['bench', '--limiter', resolve(LIMITERS, 'forgetful.mjs'), ...args]);
@@ -80,7 +80,7 @@ describe('a run with a plug-in', { timeout: 240_000 }, () => {
   });
 
   it('U2: convicts one that locks its users out for ever, and says that denials are not judged', async () => {
-    const load = '--regions a --replicas 0 --connections 8 --rate 100 --users 4 --skew 0 --roaming 0';
+    const load = '--regions a --replicas 0 --connections 200 --rate 100 --users 4 --skew 0 --roaming 0';
     const args = `${load} --duration 12s --ramp 0.5 --policy 8:4/s --seed 7`.split(' ');
     const { code, report } = await run(['bench', '--limiter', resolve(LIMITERS, 'locked.mjs'), ...args]);
     expect([code, report.verdict], JSON.stringify(report.claims)).toEqual([1, 'fail']);
