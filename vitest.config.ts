@@ -65,8 +65,9 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     projects: [
       projectOf('unit', BUSY, UNIT),
+      projectOf('process', BUSY),
       projectOf('load', WAITING),
-      projectOf('smoke', WAITING), // `npm test` runs unit, load and smoke
+      projectOf('smoke', WAITING), // `npm test` runs unit, process, load and smoke
       projectOf('redis', BUSY),
       projectOf('verdicts', BUSY),
       projectOf('cluster', WAITING),

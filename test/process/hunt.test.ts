@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { HuntDocument } from '../../../src/hunt/hunt-document.ts';
-import type { RunReport } from '../../../src/report/report.ts';
-import { callCli } from '../../support/call-cli.ts';
-import { startCli, testFolder, untilSaid } from '../../support/cli.ts';
+import type { HuntDocument } from '../../src/hunt/hunt-document.ts';
+import type { RunReport } from '../../src/report/report.ts';
+import { callCli } from '../support/call-cli.ts';
+import { startCli, testFolder, untilSaid } from '../support/cli.ts';
 
 /** Finds an excess within its first batch; it is shrunk in a few seconds. */
 const FINDS = ['hunt', '--strategy', 'replica-reads', '--most-faults', '0'];

@@ -1,10 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { RunReport } from '../../../src/report/report.ts';
-import { callCli } from '../../support/call-cli.ts';
-import { testFolder } from '../../support/cli.ts';
-import { ROOT } from '../../support/readme.ts';
+import type { RunReport } from '../../src/report/report.ts';
+import { callCli } from '../support/call-cli.ts';
+import { testFolder } from '../support/cli.ts';
+import { ROOT } from '../support/readme.ts';
 
 const LIMITERS = join(ROOT, 'test/fixtures/limiters/scripted');
 const EXACT = readFileSync(join(LIMITERS, 'atomic.mjs'), 'utf8').replace(

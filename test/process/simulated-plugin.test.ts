@@ -3,10 +3,10 @@ import os from 'node:os';
 import { dirname, join } from 'node:path';
 import { scheduler } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { callCli } from '../../support/call-cli.ts';
-import { write } from '../../support/check-files.ts';
-import { runCli, testFolder } from '../../support/cli.ts';
-import { blocksOn } from '../../support/doc-blocks.ts';
+import { callCli } from '../support/call-cli.ts';
+import { write } from '../support/check-files.ts';
+import { runCli, testFolder } from '../support/cli.ts';
+import { blocksOn } from '../support/doc-blocks.ts';
 
 const LOAD = ['--connections', '30', '--users', '12', '--skew', '0', '--duration', '2', '--ramp', '0'];
 /** A load of 2 s asks for one window of 4 s only, so the claims of a run that passes leave out what is admitted later. */
@@ -158,7 +158,7 @@ it.each([
 });
 
 const ASKS_HELPER = `import { now } from './helper.mjs'; ${taking('void now();')}`;
-const LIBRARY = new URL('../../../dist', import.meta.url).href;
+const LIBRARY = new URL('../../dist', import.meta.url).href;
 const LATER = 'const now = () => Promise.resolve().then(() => Date.now());';
 
 it.each([

@@ -2,10 +2,10 @@ import { builtinModules } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { isWatched } from '../../../src/cli/outside/module-doors.ts';
-import { type OutsideWatch, watchOutside } from '../../../src/cli/outside/watch.ts';
-import { write } from '../../support/check-files.ts';
-import { testFolder } from '../../support/cli.ts';
+import { isWatched } from '../../src/cli/outside/module-doors.ts';
+import { type OutsideWatch, watchOutside } from '../../src/cli/outside/watch.ts';
+import { write } from '../support/check-files.ts';
+import { testFolder } from '../support/cli.ts';
 
 /** What code of a plug-in does, and what the watch says that it used; nothing is what virtual time covers. */
 const DOORS: readonly (readonly [does: string, used: string | readonly string[]])[] = [

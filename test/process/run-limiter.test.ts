@@ -1,10 +1,10 @@
 import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { RunReport } from '../../../src/report/report.ts';
-import { callCli } from '../../support/call-cli.ts';
-import { runCli, testFolder } from '../../support/cli.ts';
+import type { RunReport } from '../../src/report/report.ts';
+import { callCli } from '../support/call-cli.ts';
+import { runCli, testFolder } from '../support/cli.ts';
 
-const SCRIPTED = join(import.meta.dirname, '../../fixtures/limiters/scripted');
+const SCRIPTED = join(import.meta.dirname, '../fixtures/limiters/scripted');
 
 describe('run --limiter', { timeout: 120_000 }, () => {
   const run = async (name: string, ...more: string[]) => {

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { callCli } from '../../support/call-cli.ts';
-import { write } from '../../support/check-files.ts';
-import { testFolder } from '../../support/cli.ts';
+import { callCli } from '../support/call-cli.ts';
+import { write } from '../support/check-files.ts';
+import { testFolder } from '../support/cli.ts';
 
 const LOAD = ['--connections', '30', '--users', '12', '--skew', '0', '--duration', '2', '--ramp', '0'];
 
