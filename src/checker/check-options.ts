@@ -15,6 +15,8 @@ export interface Remarks {
 export interface CheckOptions {
   /** The buckets that the plan expects to be busiest. */
   readonly busiest: readonly string[];
+  /** The services of each region of the run. Default: those that the history names. */
+  readonly instances?: number;
   /** Problems of the recording, as sentences: with any of them the verdict is `unknown` at best. */
   readonly problems?: readonly string[];
   /**

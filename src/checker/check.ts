@@ -26,6 +26,7 @@ import { floorFacts } from './evidence/floor.ts';
 import { headroomFacts } from './evidence/headroom-facts.ts';
 import { lateResetProblems } from './evidence/late-resets.ts';
 import { recordedProblems } from './evidence/recorded-problems.ts';
+import { makeSideJoins } from './evidence/side-joins.ts';
 import { harmlessOutside, simulationFacts } from './evidence/simulation-facts.ts';
 import { unprovedFaults } from './evidence/unproved-faults.ts';
 import { listAssumptions } from './findings/assumptions.ts';
@@ -78,7 +79,8 @@ export function examineHistory(recorded: History, options: CheckOptions): Examin
   const ofSimulation = simulationFacts(history);
   const whyNothing = isTimeless ? CONTRADICTED : ofSimulation.outside && LEFT;
   const certificates = new Certificates(recorded, { promise, options, judged: history, whyNothing });
-  const results = checkBuckets(history, context, certificates);
+  const joins = makeSideJoins(history, options);
+  const results = checkBuckets(history, context, { certificates, joins });
   const { isWithinBound, ...found } = collectFindings(history, { options, prepared, results });
   const reasons = diagnose({
     ...{ history, found, readings, withFindings: results.withFindings, context },
@@ -96,6 +98,7 @@ export function examineHistory(recorded: History, options: CheckOptions): Examin
     ],
     buckets: table.bucketCount,
     contested: countContested(history, results.contested, options.busiest),
+    ...given({ sides: joins?.facts() }),
     ...headroomFacts(table, results.contested, {
       ...{ promise, slackUs: grant.slackUs },
       ...(machines && { recorded: recorded.operations }),
@@ -109,10 +112,7 @@ export function examineHistory(recorded: History, options: CheckOptions): Examin
     shares: results.shares,
     ...floorFacts(history, context),
     ...notJudged(prepared.windows),
-    whole: results.whole,
-    phases: results.phases,
-    regions: results.regions,
-    cells: results.cells,
+    ...rowsOf(results),
     faults: history.faults,
     events: reportedEvents(history),
   };
@@ -136,6 +136,10 @@ export function examineHistory(recorded: History, options: CheckOptions): Examin
 function withNotes(report: CheckReport, more: readonly string[]): CheckReport {
   const notes = [...(report.notes ?? []), ...more];
   return { ...report, ...(notes.length > 0 && { notes }) };
+}
+
+function rowsOf({ whole, phases, regions, cells }: CheckerResults) {
+  return { whole, phases, regions, cells };
 }
 
 /** The books of the history. */

@@ -8,6 +8,7 @@ import { contestedByWindows, contestedDenials } from './evidence/contested.ts';
 import { type EvidenceCell, EvidenceCounter } from './evidence/counter.ts';
 import { findPhases } from './evidence/phases.ts';
 import { LargestShares, type Shares } from './evidence/shares.ts';
+import type { SideJoins } from './evidence/side-joins.ts';
 import type { EvidenceRow } from './evidence/tally.ts';
 import { checkBucket, type OfBucket } from './judge-bucket.ts';
 import { falseForEveryCharge } from './proofs/multi-bucket-denials.ts';
@@ -61,21 +62,24 @@ class Counts {
   }
 }
 
+/** What is kept of every bucket beside the findings. */
+interface Kept {
+  readonly certificates?: Certificates;
+  readonly joins?: SideJoins | undefined;
+}
+
 /** Runs every checker over every bucket, and proves the buckets in which they find nothing. */
 export function checkBuckets(
   history: History,
   context: CheckerContext,
-  certificates?: Certificates,
+  { certificates, joins }: Kept = {},
 ): CheckerResults {
   const { operations: table, faults } = history;
   const { known, unrecorded } = context;
   const doubts = new Doubts(unrecorded);
   const shares = new LargestShares(table, findPhases(faults), context.clock);
-  const evidence = new EvidenceCounter(
-    table,
-    findPhases(faults),
-    context.windows?.areDenialsJudged === false ? NEVER : known,
-  );
+  const judgedSpan = context.windows?.areDenialsJudged === false ? NEVER : known;
+  const evidence = new EvidenceCounter(table, findPhases(faults), judgedSpan);
   const rows = new BucketRows(table);
   const resets = indexResets(history);
   const contested = new Map<number, number>();
@@ -92,6 +96,7 @@ export function checkBuckets(
         : contestedByWindows(rows, context.windows.promise, context.clock, show),
     );
     const ofBucket = { policy, context, resets: resets(bucket) };
+    joins?.look(rows, { policy, context, isContested });
     const answers = checkBucket(rows, ofBucket);
     if (context.stated !== undefined) evidence.addStated(bucket);
     const found = { ...answers, lies: liesIn(rows, { ...ofBucket, refunds: answers.refunds, doubts }) };

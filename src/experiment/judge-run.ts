@@ -3,6 +3,7 @@ import { parseClaim } from '../checker/claims/claim.ts';
 import { MEASURES } from '../checker/claims/claim-list.ts';
 import type { ClaimResult } from '../checker/claims/evaluate.ts';
 import { countActivity, silenceText, silentRegions } from '../checker/evidence/silent-regions.ts';
+import { given } from '../core/given.ts';
 import { traitsOf } from '../core/strategies.ts';
 import type { History } from '../history/history.ts';
 import { OUTCOMES } from '../history/records/operation.ts';
@@ -47,6 +48,7 @@ export function judgeRun(
       if (hasSeveralBuckets(plan)) return undefined;
       return boundOf(plan.strategy, policy, episodes, failurePolicyOf(plan), admissions);
     },
+    ...given({ instances: plan.instances }),
     falseDenialsAtMost: falseDenialsOf(plan.strategy),
     ...(declaresStated && { declaresStated }),
     remarks: (judged) => ({

@@ -1,5 +1,6 @@
 import { makePower } from '../core/power.ts';
 import { makeRandom, type Random } from '../core/prng.ts';
+import { roams } from '../core/roaming.ts';
 import type { LoadShape, PlannedUser, Resting, Users } from './users.ts';
 
 type Shape = Pick<
@@ -50,7 +51,7 @@ class DrawnUsers implements Users {
       const drawn = Math.floor(random() * regions.length);
       const home = place < regions.length ? place : drawn; // the first in turn: every region has one
       this.#homes[place] = home;
-      this.#from[place] = random() < roaming ? ROAMS : home;
+      this.#from[place] = roams(roaming, place, random()) ? ROAMS : home;
       this.#arrivesMs[place] = Math.max(0, random() - PRESENT_AT_START) * rampMs;
       this.#weights[place] = 1 / power(place + 1);
     }

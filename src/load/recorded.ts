@@ -1,4 +1,6 @@
+import { groupBy } from '../core/group-by.ts';
 import { makeRandom } from '../core/prng.ts';
+import { roams } from '../core/roaming.ts';
 import type { RecordedRequest } from '../history/foreign/arrivals.ts';
 import type { Arrivals } from './arrivals.ts';
 import type { LoadShape, PlannedUser, Users } from './users.ts';
@@ -14,12 +16,13 @@ export function recordedUsers(
   { seed, regions, roaming }: Shape,
 ): PlannedUser[] {
   const random = makeRandom(seed, 'recorded users');
+  const placeOf = roaming === 'auto' ? placesByRequests(requests) : () => 0;
   const users = new Map<string, { name: string; regions: string[]; weight: number; arrivesMs: number }>();
   for (const { user: name, region, atUs } of requests) {
     let user = users.get(name);
     if (user === undefined) {
       const home = regions[Math.floor(random() * regions.length)] ?? '';
-      const drawn = random() < roaming ? [...regions] : [home];
+      const drawn = roams(roaming, placeOf(name), random()) ? [...regions] : [home];
       user = { name, regions: region === undefined ? drawn : [], weight: 0, arrivesMs: atUs / 1_000 };
       users.set(name, user);
     }
@@ -27,6 +30,13 @@ export function recordedUsers(
     user.weight++;
   }
   return [...users.values()];
+}
+
+/** The places of users when those with the most requests come first. */
+function placesByRequests(requests: readonly RecordedRequest[]): (user: string) => number {
+  const sorted = [...groupBy(requests, ({ user }) => user)].sort(([, a], [, b]) => b.length - a.length);
+  const places = new Map(sorted.map(([user], place) => [user, place]));
+  return (user) => places.get(user) ?? 0;
 }
 
 /** The requests of a log, each in its own region, or in one of its user's that is drawn by the seed. */

@@ -238,3 +238,14 @@ describe('the busiest users', () => {
     expect(drawn.slice(0, 5)).toEqual(busiest);
   });
 });
+
+it.each([2, 12, 20, 200])(
+  'U1: of %d users the busiest roam, 20 at most, and no other draw changes',
+  (users) => {
+    const planned = [...planUsers(shape({ users, roaming: 'auto' }))];
+    const alike = [...planUsers(shape({ users, roaming: 0 }))];
+    const roamers = planned.filter(({ regions }) => regions.length === REGIONS.length);
+    expect(roamers).toEqual(planned.slice(0, Math.min(20, users)));
+    expect(planned.slice(20)).toEqual(alike.slice(20));
+  },
+);

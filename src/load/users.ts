@@ -1,5 +1,6 @@
 import { invalidOption } from '../core/errors.ts';
 import type { Random } from '../core/prng.ts';
+import type { Roaming } from '../core/roaming.ts';
 import type { Peaks } from './arrivals.ts';
 
 /** The shape of a load: closed or open, connections, users, their skew, and how many roam between regions. */
@@ -26,8 +27,8 @@ export interface LoadShape {
   readonly users: number;
   /** The user of rank k is drawn with weight k^-skew (Zipf). 0 is uniform. */
   readonly skew: number;
-  /** The share of users who send from every region, 0 to 1. */
-  readonly roaming: number;
+  /** The share of users who send from every region, 0 to 1; `auto`: the busiest do. */
+  readonly roaming: Roaming;
   /** Users arrive one after another during this time, so that buckets start at different moments. */
   readonly rampMs: number;
   /** Users who rest now and then; absent: none. */

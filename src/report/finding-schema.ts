@@ -83,6 +83,19 @@ export const contested = counts.extend({
     .describe('of several policies, the one that was at its limit in the fewest of its busiest buckets'),
 });
 
+export const sides = z
+  .object({
+    count: z.number(),
+    joined: z.number().describe('those that were seen to count together, or 0'),
+    leftOut: z.array(z.string()).describe('the others by name: region, or region and instance'),
+    neverMet: z
+      .literal(true)
+      .exactOptional()
+      .describe('some of these were not asked for a contested bucket for which another side was asked'),
+    policy: z.string().exactOptional().describe('of several policies, the one in which most are left out'),
+  })
+  .describe('regions, targets and instances; absent if none is named, and in reports of earlier versions');
+
 export const found = z.object({ total: z.number(), buckets: z.number(), findings: z.array(finding) });
 
 export const proofs = z

@@ -30,7 +30,14 @@ const central = parseReport(kept('central'), 'central');
 const PLAN: Plan = {
   ...central.plan,
   scenario: 'partition',
-  claims: ['total-excess <= bound', 'info <= 5%', 'contested >= 0', 'failed <= 100%', 'headroom <= 100%'],
+  claims: [
+    'total-excess <= bound',
+    'info <= 5%',
+    'contested >= 0',
+    'sides >= 0%',
+    'failed <= 100%',
+    'headroom <= 100%',
+  ],
 };
 const fault = (phase: FaultRecord['phase'], atS: number): FaultRecord => ({
   type: 'fault',

@@ -12,6 +12,7 @@ import {
   outcome,
   overFinding,
   proofs,
+  sides,
   verdict,
   worstBucket,
 } from './finding-schema.ts';
@@ -179,8 +180,7 @@ const reportSchema = z
     ...machineFields,
     troubles: z.array(z.string()),
     buckets: z.number(),
-    contested,
-    headroom,
+    ...{ contested, sides: sides.exactOptional(), headroom },
     promise: z.string(),
     overAdmission: found.extend({
       findings: z.array(overFinding),

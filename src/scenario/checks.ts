@@ -131,7 +131,9 @@ function checkSpread({ load, topology }: ScenarioParts): Problem[] {
   return [
     ...(connections < many ? [problem('connections', expected, connections)] : []),
     ...(processes > many ? [problem('processes', `at most ${expected}`, processes)] : []),
-    ...(users < many && roaming < 1 ? [problem('users', `${expected}, or roaming 1`, users)] : []),
+    ...(users < many && roaming !== 'auto' && roaming < 1
+      ? [problem('users', `${expected}, or roaming 1`, users)]
+      : []),
   ];
 }
 

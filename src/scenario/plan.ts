@@ -1,3 +1,4 @@
+import type { Roaming } from '../core/roaming.ts';
 import type { TopologyOptions } from '../topology/topology.ts';
 import type { FaultSpec } from './faults/index.ts';
 import type { RecordedLog } from './recorded-log.ts';
@@ -57,8 +58,8 @@ export interface LoadPlan {
   readonly users: number;
   /** Zipf exponent of how often each user is drawn; 0 is uniform. */
   readonly skew: number;
-  /** The share of users who send from every region, 0 to 1. */
-  readonly roaming: number;
+  /** The share of users who send from every region, 0 to 1; `auto`: the busiest do. */
+  readonly roaming: Roaming;
   /** Tokens of a request: one of these, each equally likely. */
   readonly costs: readonly number[];
   /** The same of the policies with a cost of their own, where there are several. Drawn independently. */

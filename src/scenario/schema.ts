@@ -91,9 +91,13 @@ const loadSchema = mapping({
   skew: decimal(...LIMITS.skew)
     .default(DEFAULT_LOAD.skew)
     .meta({ description: 'Zipf exponent of how often each user is drawn; 0 is uniform.' }),
-  roaming: decimal(...LIMITS.share)
+  roaming: z
+    .union([z.literal('auto'), decimal(...LIMITS.share)], { error: 'auto, or a number from 0 to 1' })
     .default(DEFAULT_LOAD.roaming)
-    .meta({ description: 'The share of users who send from every region, 0 to 1.' }),
+    .meta({
+      description:
+        'The share of users who send from every region, 0 to 1; auto: the 20 busiest users do, of fewer users all.',
+    }),
   cost: z
     .union([cost, z.record(z.string(), cost)], { error: COST })
     .default(DEFAULT_LOAD.cost)

@@ -84,6 +84,14 @@ export const MEASURES = {
     ofPhase: false,
     about: 'drained and denying',
   },
+  sides: {
+    kind: 'evidence',
+    operator: '>=',
+    units: ['share', 'count'],
+    ofPhase: false,
+    about: 'sides (regions, targets, instances) seen to count together',
+    aboutShare: 'of the sides (regions, targets, instances) seen to count together',
+  },
   headroom: {
     ...SHARE,
     ofPhase: false,

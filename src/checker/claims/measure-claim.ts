@@ -8,6 +8,7 @@ import type { ShardFacts } from '../shards/shard.ts';
 import { type Claim, isLatency } from './claim.ts';
 import { formatPercent } from './claim-limit.ts';
 import type { Measure } from './claim-list.ts';
+import { contestedSample, sidesSample } from './contested-sample.ts';
 import { dishonestRowSample, dishonestSample } from './dishonest-sample.ts';
 import { floorSample } from './floor-sample.ts';
 import { type Sample, withDoubt } from './sample.ts';
@@ -68,6 +69,7 @@ const WHOLE: Partial<Record<Measure, (facts: CheckFacts, claim: Claim) => Sample
   failed: ({ whole, errors }, claim) => undecidedSample('failed', claim, whole, errors),
   info: ({ whole, errors }, claim) => undecidedSample('info', claim, whole, errors),
   contested: contestedSample,
+  sides: sidesSample,
   headroom: headroomSample,
 };
 
@@ -102,6 +104,7 @@ function rowSample(claim: Claim, row: EvidenceRow): Sample {
     case 'windows':
     case 'admitted':
     case 'contested':
+    case 'sides':
     case 'headroom':
       throw new Error(`${measure} is not of a phase`); // parseClaim rejects such a claim
   }
@@ -251,28 +254,6 @@ function codesText(errors: ErrorCounts): string {
     .slice(0, 3)
     .map(([code, times]) => `${code} ${times} times`);
   return codes.length === 0 ? '' : `: ${codes.join(', ')}`;
-}
-
-/** The policy that was at its limit the least, if there is one whose busiest buckets were not all at theirs. */
-function leastTested({ least }: CheckFacts['contested']): CheckFacts['contested']['least'] {
-  return least !== undefined && least.busiest < least.ofBusiest ? least : undefined;
-}
-
-/** Of several policies, of the one that was tested least. */
-function contestedSample({ contested, buckets }: CheckFacts, { unit }: Claim): Sample {
-  const least = leastTested(contested);
-  const counts = least ?? contested;
-  const wayOut = 'take fewer users, a smaller policy or a longer load';
-  const of = least === undefined ? '' : `, of policy ${least.policy}, which was at its limit the least`;
-  if (unit === 'count') {
-    const among = least === undefined ? ` of ${count(buckets, 'bucket')}` : ' buckets';
-    const about = `${counts.buckets}${among} were drained and contested${of}`;
-    return { measured: counts.buckets, about, wayOut };
-  }
-  const about = `${counts.busiest} of the ${counts.ofBusiest} busiest planned buckets were drained and contested${of}`;
-  return counts.ofBusiest === 0
-    ? { about, reason: 'the history has no plan, so the busiest buckets are unknown' }
-    : { measured: counts.busiest / counts.ofBusiest, about, wayOut };
 }
 
 function headroomSample({ headroom }: CheckFacts, { limit }: Claim): Sample {

@@ -9,8 +9,8 @@ import { DOUBTED_BY, type Sample } from './sample.ts';
 
 /** Whether a claim compares a finding with what an ideal bucket would have admitted. */
 export function isRelative({ measure, unit }: Claim): boolean {
-  const { aboutShare }: MeasureFacts = MEASURES[measure];
-  return unit === 'share' && aboutShare !== undefined;
+  const { kind, aboutShare }: MeasureFacts = MEASURES[measure];
+  return unit === 'share' && kind === 'correctness' && aboutShare !== undefined;
 }
 
 /** A sample in shares, from the sample of the same measure in tokens or requests. `phase`: its index. */

@@ -29,6 +29,7 @@ const NEEDS: Readonly<Record<Measure, ((row: EvidenceRow) => string | undefined)
   dropped: ({ arrivals }) =>
     arrivals === 0 ? 'a closed load has no due times, so it cannot drop requests' : undefined,
   contested: undefined,
+  sides: undefined,
   headroom: undefined,
   p50: delivery,
   p99: delivery,

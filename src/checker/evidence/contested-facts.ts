@@ -1,5 +1,6 @@
 import { bucketName } from '../../history/columns/table.ts';
 import type { History } from '../../history/history.ts';
+import type { CheckOptions } from '../check-options.ts';
 import type { CheckFacts, ContestedCounts } from './facts.ts';
 
 /**
@@ -15,12 +16,20 @@ export function countContested(
   const names = new Set(busiest.length === 0 ? [] : buckets.map((bucket) => table.nameOf(bucket)));
   const countOf = (some: readonly string[]) => some.filter((bucket) => names.has(bucket)).length;
   const all = { buckets: contested.size, busiest: countOf(busiest), ofBusiest: busiest.length };
-  const policies = Object.keys(header.policies ?? {});
-  if (busiest.length === 0 || policies.length < 2) return all;
+  const policies = plannedPolicies({ header }, { busiest });
+  if (policies.length < 2) return all;
   const byPolicy = policies.map((policy): ContestedCounts & { policy: string } => {
     const own = busiest.filter((bucket) => bucket.endsWith(bucketName('', policy)));
     const ofPolicy = buckets.filter((bucket) => table.policyNameOf(bucket) === policy);
     return { policy, buckets: ofPolicy.length, busiest: countOf(own), ofBusiest: own.length };
   });
   return { ...all, least: byPolicy.reduce((least, next) => (next.busiest < least.busiest ? next : least)) };
+}
+
+/** The policies of a plan, each of which is to be tested; none of a history without one. */
+export function plannedPolicies(
+  { header }: Pick<History, 'header'>,
+  { busiest }: Pick<CheckOptions, 'busiest'>,
+): readonly string[] {
+  return busiest.length === 0 ? [] : Object.keys(header.policies ?? {});
 }

@@ -32,6 +32,19 @@ export interface ContestedCounts {
   readonly ofBusiest: number;
 }
 
+/** Whether the sides of a limiter (regions, targets, instances) were seen to count together: see `SideJoins`. */
+export interface SideFacts {
+  readonly count: number;
+  /** Those of the largest group that was; 0 if there is none. */
+  readonly joined: number;
+  /** The names of all others. */
+  readonly leftOut: readonly string[];
+  /** Some of these were not asked for a contested bucket for which another side was asked. */
+  readonly neverMet?: true;
+  /** Of several policies, the one in which most are left out. */
+  readonly policy?: string;
+}
+
 /** The facts about a history before the verdict. Amounts are tokens. */
 export interface CheckFacts extends ClockFacts {
   /** The history is of a simulation. */
@@ -58,6 +71,8 @@ export interface CheckFacts extends ClockFacts {
     /** Of several policies, the one that was at its limit in the fewest of its busiest buckets. */
     readonly least?: ContestedCounts & { readonly policy: string };
   };
+  /** Absent of a history that names no side, and in reports of earlier versions. */
+  readonly sides?: SideFacts;
   /** How much more contested buckets could have admitted unseen; absent without contested buckets. */
   readonly headroom?: HeadroomFacts;
   readonly promise: string;

@@ -80,6 +80,18 @@ export function judgeWindowDenials(
   });
 }
 
+/** The denials of one bucket, of any rows of it, that no placement of these rows explains. */
+export function findFalseDenials(bucket: BucketRows, known: Known, level: LowestLevel): FalseDenials {
+  const denials = new FalseDenials();
+  bucket.loadByLast();
+  new Sweep(bucket, { level, known }).run((row, lowestQuanta, lowestAtUs) => {
+    const quanta = (bucket.table.costTokens[row] as number) * level.quantaPerToken;
+    if (lowestQuanta >= quanta) denials.add(row, lowestQuanta, lowestAtUs);
+    return 0;
+  });
+  return denials;
+}
+
 /**
  * Denials that could not have been shown to be false even by the fullest possible bucket: the clock grant, the costs in
  * flight or the unknown start excuse them. A cost above `mostQuanta` is denied correctly. A decision over several buckets

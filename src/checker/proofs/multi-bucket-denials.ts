@@ -1,3 +1,4 @@
+import { groupBy } from '../../core/group-by.ts';
 import { KIND, type OperationTable } from '../../history/columns/table.ts';
 import { sortRows } from '../rows/sort-rows.ts';
 import type { FalseDenials } from './false-denials.ts';
@@ -14,7 +15,7 @@ export function falseForEveryCharge(
   table: OperationTable,
   found: Iterable<FalseDenials>,
 ): ((row: number) => boolean) | undefined {
-  const { kinds, indices } = table;
+  const { kinds } = table;
   const isMultiBucket = (row: number) => ((kinds[row] as number) & KIND.multiBucket) !== 0;
   let marks: Uint8Array | undefined;
   for (const denials of found)
@@ -24,23 +25,36 @@ export function falseForEveryCharge(
         marks[row] = FALSE;
       }
   if (marks === undefined) return undefined;
-  const charges = deniedCharges(table, isMultiBucket);
-  for (let start = 0, end = 0; start < charges.length; start = end) {
-    const index = indices[charges[start] as number];
-    while (end < charges.length && indices[charges[end] as number] === index) end++;
-    explain(table, charges.subarray(start, end), marks);
-  }
   const judged = marks;
+  eachDenialOfSeveral(table, (charges) => {
+    if (charges.every((row) => judged[row] === FALSE)) return;
+    for (const row of charges) judged[row] = EXPLAINED;
+  });
   return (row) => judged[row] !== EXPLAINED;
 }
 
+/** Calls back with the charges of each denial over several buckets that can be its reason: those of at least one token. */
+export function eachDenialOfSeveral(
+  table: OperationTable,
+  visit: (charges: readonly number[]) => void,
+): void {
+  const { indices, origins } = table;
+  const charges = deniedCharges(table);
+  const fileOf = (row: number) => table.fileOf(origins[row] as number);
+  for (let start = 0, end = 0; start < charges.length; start = end) {
+    const index = indices[charges[start] as number];
+    while (end < charges.length && indices[charges[end] as number] === index) end++;
+    const same = charges.subarray(start, end); // of one decision if they are of one file
+    for (const decision of groupBy(same, fileOf).values()) visit(decision);
+  }
+}
+
 /** The charges that can be the reason of a denial over several buckets, in the order of their indices. */
-function deniedCharges(
-  { rows, kinds, indices, costTokens }: OperationTable,
-  isMultiBucket: (row: number) => boolean,
-): Uint32Array {
-  const isDenied = (row: number) => ((kinds[row] as number) & KIND.outcome) === KIND.denied;
-  const isReason = (row: number) => isMultiBucket(row) && isDenied(row) && (costTokens[row] as number) > 0;
+function deniedCharges({ rows, kinds, indices, costTokens }: OperationTable): Uint32Array {
+  const ofSeveral = KIND.multiBucket | KIND.outcome;
+  const denied = KIND.multiBucket | KIND.denied;
+  const isReason = (row: number) =>
+    ((kinds[row] as number) & ofSeveral) === denied && (costTokens[row] as number) > 0;
   let count = 0;
   for (let row = 0; row < rows; row++) if (isReason(row)) count++;
   const charges = new Uint32Array(count);
@@ -48,13 +62,4 @@ function deniedCharges(
   for (let row = 0; row < rows; row++) if (isReason(row)) charges[next++] = row;
   sortRows(charges, count, (row) => indices[row] as number);
   return charges;
-}
-
-/** Charges with the same index are one decision if they are from one file: a charge that is not false explains the others. */
-function explain(table: OperationTable, charges: Uint32Array, marks: Uint8Array): void {
-  if (charges.every((row) => marks[row] === FALSE)) return;
-  const fileOf = (row: number) => table.operationOf(row).file;
-  const explained = new Set<string>();
-  for (const row of charges) if (marks[row] !== FALSE) explained.add(fileOf(row));
-  for (const row of charges) if (explained.has(fileOf(row))) marks[row] = EXPLAINED;
 }

@@ -1,6 +1,6 @@
 import { isReservationStep } from '../../history/columns/reservation-rows.ts';
 import { KIND, type OperationTable } from '../../history/columns/table.ts';
-import { sortRows } from './sort-rows.ts';
+import { rowsWhere, sortRows } from './sort-rows.ts';
 
 /**
  * The rows of one bucket that matter for its level, in the two orders that the checkers use. One object serves all
@@ -30,11 +30,20 @@ export class BucketRows {
   }
 
   /** Only these rows of one bucket, in the order of invocation. */
-  static of(table: OperationTable, rows: readonly number[]): BucketRows {
+  static of(table: OperationTable, rows: ArrayLike<number>): BucketRows {
     const some = new BucketRows(table);
     some.byInvoked = Uint32Array.from(rows);
     some.count = rows.length;
-    for (const row of rows) if (((table.kinds[row] as number) & KIND.outcome) === KIND.denied) some.denials++;
+    for (const row of some.byInvoked)
+      if (((table.kinds[row] as number) & KIND.outcome) === KIND.denied) some.denials++;
+    return some;
+  }
+
+  /** The loaded rows that satisfy a condition, in an object of their own. */
+  where(holds: (row: number) => boolean): BucketRows {
+    const { table, bucket, byInvoked, count } = this;
+    const some = BucketRows.of(table, rowsWhere(byInvoked.subarray(0, count), holds));
+    some.bucket = bucket;
     return some;
   }
 

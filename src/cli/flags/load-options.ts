@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type NamedPolicy, POLICY_NAME, POLICY_NAME_FORM } from '../../core/policies.ts';
+import type { Roaming } from '../../core/roaming.ts';
 import { plain, rounded } from '../../core/units.ts';
 import { DEFAULT_LOAD, DEFAULT_RESTING, LIMITS, TIMES } from '../../scenario/defaults.ts';
 import type { LoadPlan } from '../../scenario/plan.ts';
@@ -11,7 +12,7 @@ export interface LoadFlags {
   readonly rate?: number;
   readonly users: number;
   readonly skew: number;
-  readonly roaming: number;
+  readonly roaming: Roaming;
   readonly cost: Costs;
   readonly ramp: number;
   readonly resting: number;
@@ -46,8 +47,8 @@ export function loadOptions(command: Command, { resting }: Pick<LoadFlags, 'rest
     )
     .option(
       '--roaming <share>',
-      'share of users that send from every region',
-      decimalNumber(...LIMITS.share),
+      'share of users that send from every region; auto: the 20 busiest, of fewer users all',
+      (text: string): Roaming => (text === 'auto' ? text : decimalNumber(...LIMITS.share)(text)),
       roaming,
     )
     .addOption(
@@ -143,7 +144,7 @@ export function loadCommandLine(load: LoadPlan): string {
   const { connections, ratePerSecond: rate, users, skew, roaming, rampMs, durationMs, resting } = load;
   return [
     `--connections ${connections}${rate === undefined ? '' : ` --rate ${rate}`} --users ${users} --skew ${plain(skew)}`,
-    `--roaming ${plain(roaming)} ${costCommandLine(load)} --ramp ${rampMs / 1_000} --duration ${durationMs / 1_000}`,
+    `--roaming ${roaming === 'auto' ? roaming : plain(roaming)} ${costCommandLine(load)} --ramp ${rampMs / 1_000} --duration ${durationMs / 1_000}`,
     `--resting ${plain(resting?.share ?? 0)}`,
     ...(resting ? [`--rest ${resting.restMs / 1_000} --burst ${resting.burstMs / 1_000}`] : []),
   ].join(' ');

@@ -73,7 +73,10 @@ it('has the defaults of a scenario file where no flag is given', async () => {
 
 it.each([
   { flags: { connections: 2 }, says: /^--connections: expected one for each of the 3 regions; found 2$/ },
-  { flags: { users: 2 }, says: /^--users: expected one for each of the 3 regions, or roaming 1; found 2$/ },
+  {
+    flags: { users: 2, roaming: 0.2 },
+    says: /^--users: expected one for each of the 3 regions, or roaming 1; found 2$/,
+  },
   {
     flags: { strategy: 'replica-reads', topology: 'single' },
     says: /^--topology: strategy replica-reads reads the replicas/,
@@ -245,7 +248,7 @@ function drawFlags(random: Random, defaults: PlanFlags): PlanFlags {
     ...{ provider: oneOf('auto', 'local'), connections: whole(1, 10_000), users: whole(3, 10_000) },
     ...{
       skew: oneOf(decimal(0, 5), 1.5e-7),
-      roaming: oneOf(decimal(0, 1), 1e-9),
+      roaming: oneOf<number | 'auto'>(decimal(0, 1), 1e-9, 'auto'),
       duration,
       ramp: decimal(0, duration / 2),
     },

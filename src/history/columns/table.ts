@@ -85,6 +85,8 @@ export interface OperationTable extends Readonly<TableColumns> {
   regionOf(row: number): string;
   /** The service of its region that got it; '' if none is named. */
   instanceOf(row: number): string;
+  /** By number. */
+  readonly allOrigins: readonly Origin[];
   /** The file of an origin. */
   fileOf(origin: number): string;
   operationOf(row: number): OperationName;
@@ -134,6 +136,7 @@ export function makeTable(columns: TableColumns, names: TableNames): OperationTa
     outcomeOf: (row) => OUTCOMES[(kinds[row] as number) & KIND.outcome] as Outcome,
     regionOf: (row) => names.origins[origins[row] as number]?.region ?? '',
     instanceOf: (row) => names.origins[origins[row] as number]?.instance ?? '',
+    allOrigins: names.origins,
     fileOf: (origin) => names.origins[origin]?.file ?? '',
     operationOf: (row) => ({
       file: names.origins[origins[row] as number]?.file ?? '',
