@@ -177,6 +177,8 @@ function parseRefunds(value: unknown): Header['refunds'] {
 
 function parsePolicies(value: unknown): Record<string, PolicyRecord> {
   const entries = Object.entries(asObject(value, 'policies'));
+  if (entries.some(([name]) => name === ''))
+    throw new RecordError('a policy in policies must have a name; found ""');
   return Object.fromEntries(
     entries.map(([name, policy]) => [
       checkWellFormed(name, 'the name of a policy'),

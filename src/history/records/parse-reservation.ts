@@ -54,6 +54,10 @@ function parseStep(value: unknown, name: string, least: number): RecordedExtensi
     ...interval,
     ...given({ latestUs, charges, decision: parseDecision(fields.decision) }),
   };
+  if (step.decision?.source === 'fallback')
+    throw new RecordError(
+      `${name} must be decided by the limiter that holds the reservation; found a decision of source "fallback"`,
+    );
   if ((charges ?? [step]).every((charge) => charge.cost >= least)) return step;
   throw new RecordError(`${name} must cost at least ${least} tokens; found ${quoted(value)}`);
 }
