@@ -1,6 +1,6 @@
 // The clocks of a history and of a certificate, for verify.mjs.
 import { fail as refuse } from 'node:assert';
-import { least, most, NEVER, UNSURE } from './history.mjs';
+import { least, MAYBE, most, NEVER, UNSURE } from './operations.mjs';
 
 /** The same span of time of a machine on the base: as early and as late as its pings allow, with 1,000 ppm of drift since. */
 export function onBase(span, { base, ping }) {
@@ -14,26 +14,75 @@ export function onBase(span, { base, ping }) {
   return { ...span, from: Math.floor(from + aheadUs(from, -1)), until: Math.ceil(until + aheadUs(until, 1)) };
 }
 
+const widthOf = ({ from, until }) => until - from;
+/** By how much two readings of a clock contradict each other, if it steps in no time between them. */
+const stepUs = (a, b) =>
+  most([b.serverUs - b.until - (a.serverUs - a.from), a.serverUs - a.until - (b.serverUs - b.from)]) - Math.abs(a.from - b.from) / 1_000;
+
+/**
+ * What is known of the clock of one node: its readings; and of the decisions, which show it as well, the sharpest of each
+ * quarter second. A blurred one says nothing beside these, unless both of its neighbors contradict it.
+ */
+function pickReadings(readings, decisions) {
+  const sharpest = new Map();
+  for (const one of decisions) {
+    const slot = Math.floor(one.from / 250_000);
+    if (!sharpest.has(slot) || widthOf(one) < widthOf(sharpest.get(slot))) sharpest.set(slot, one);
+  }
+  const widths = [...sharpest.values(), ...readings].map(widthOf).sort((a, b) => a - b);
+  const isSharp = (one) => widthOf(one) <= most([2_000, 2 * widths[widths.length >> 2]]);
+  const kept = [...readings, ...[...sharpest.values()].filter(isSharp)].sort((a, b) => a.from - b.from);
+  let next = 0;
+  const isNew = (one) => {
+    while (kept[next]?.from < one.from) next++;
+    return [kept[next - 1], kept[next]].every((other) => other === undefined || stepUs(other, one) > 0);
+  };
+  return [...kept, ...decisions.sort((a, b) => a.from - b.from).filter(isNew)];
+}
+
+/** All that is known of the clocks of the nodes, by node. */
+function readingsOf({ buckets, clock }) {
+  const ofNode = new Map(); // by node and machine the readings, and the decisions
+  const kindsOf = ({ node, machine }) => {
+    const ofMachine = ofNode.get(node) ?? ofNode.set(node, new Map()).get(node);
+    return ofMachine.get(machine) ?? ofMachine.set(machine, [[], []]).get(machine);
+  };
+  for (const { node, machine, serverUs, atUs, errorUs } of clock)
+    kindsOf({ node, machine })[0].push({ machine, from: atUs - errorUs, until: atUs + errorUs, serverUs });
+  for (const rows of buckets.values())
+    for (const { node, machine, from, until, decidedUs: serverUs, role } of rows)
+      if (serverUs !== undefined && role !== MAYBE && until !== NEVER) kindsOf({ node, machine })[1].push({ machine, from, until, serverUs });
+  return [...ofNode.values()].map((ofMachine) => [...ofMachine.values()].flatMap(([readings, decisions]) => pickReadings(readings, decisions)));
+}
+
+/** From the first start of an operation to the last known end of one, on the base. */
+function spanOf(history) {
+  const rows = [...history.buckets.values()].flat().filter(({ role }) => role !== UNSURE);
+  const spans = [...new Set(rows.map(({ machine }) => machine))].map((machine) => {
+    const own = rows.filter((row) => row.machine === machine);
+    const lasts = own.map(({ role, from, until }) => (role === MAYBE || until === NEVER ? from : until));
+    return onBase({ machine, from: least(own.map(({ from }) => from)), until: most(lasts) }, history);
+  });
+  return [least(spans.map(({ from }) => from)), most(spans.map(({ until }) => until))];
+}
+
 /** The most that the nodes' clocks can gain on the recorder's or the base, or lose, between any two moments. Microseconds. */
 export function clockSpreadUs(history) {
-  const rows = [...history.buckets.values()].flat().filter(({ role }) => role !== UNSURE);
-  const starts = [...new Set(rows.map(({ machine }) => machine))].map((machine) => {
-    const own = rows.filter((row) => row.machine === machine).map(({ from }) => from);
-    return onBase({ machine, from: least(own), until: most(own) }, history);
-  });
-  const readings = history.clock.map(({ machine, serverUs, atUs, errorUs }) => ({
-    ...onBase({ machine, from: atUs - errorUs, until: atUs + errorUs }, history),
-    serverUs,
-  }));
-  const middles = readings.map(({ from, until }) => (from + until) / 2);
-  const times = [...middles, least(starts.map(({ from }) => from)), most(starts.map(({ until }) => until))].sort((a, b) => a - b);
-  const driftUs = most(times.map((us, at) => us - (times[at - 1] ?? us))) / 500;
-  const offsets = readings.flatMap(({ from, until, serverUs }) => [serverUs - until, serverUs - from]);
-  const granted = history.header.map(({ clocks, clockSlackUs }) => {
-    if (readings.length > 0) return (clockSlackUs ?? 0) + most(offsets) - least(offsets) + driftUs;
-    return (clockSlackUs ?? (clocks === 'one' ? 0 : 1_000)) + (clocks === 'apart' ? driftUs : 0);
-  });
-  return most(granted);
+  const { header, isUnknown, aheadUs } = history;
+  const ofNodes = readingsOf(history).map((readings) => readings.map((one) => onBase(one, history)));
+  const [span, isRead, saysSlack] = [spanOf(history), ofNodes.length > 0, header.some(({ clockSlackUs }) => (clockSlackUs ?? null) !== null)];
+  const unreadUs = (readings) => {
+    const times = [...span, ...readings.map(({ from, until }) => (from + until) / 2)].sort((a, b) => a - b);
+    return most(times.map((us, at) => us - (times[at - 1] ?? us)));
+  };
+  const offsets = ofNodes.flat().flatMap(({ from, until, serverUs }) => [serverUs - until, serverUs - from]);
+  const readUs = isRead ? most(offsets) - least(offsets) : 0;
+  const mayDrift = isRead || header.some(({ clocks }) => clocks === 'apart');
+  const driftUs = mayDrift ? most((isRead ? ofNodes : [[]]).map(unreadUs)) / 500 : 0;
+  const ofResolution = isRead || header.every(({ clocks }) => clocks === 'one') ? 0 : 1_000;
+  const slackUs = saysSlack ? most(header.map(({ clockSlackUs }) => clockSlackUs ?? 1_000)) : ofResolution;
+  // a bucket whose time was ahead of its node's clock before the history began waits until the clock has caught up
+  return readUs + driftUs + slackUs + (isUnknown ? aheadUs : 0);
 }
 
 /** The line through the points of an offset, which drifts slowly: what it shows at a moment, and whether it is the clock itself. */

@@ -32,18 +32,19 @@ export async function* readRecords(path, hash) {
         hash?.update(`${line}\n`);
       }
   } catch (error) {
-    throw new Error(`${number === 0 ? path : `${path}:${number}`}: ${error.message}`);
+    const says = error.code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'it is not UTF-8' : error.message;
+    throw new Error(`${number === 0 ? path : `${path}:${number}`}: ${says}`);
   }
 }
 
 /** The record of a line, which is an object of JSON. A mark of the byte order may precede it. */
 function parse(line) {
   const record = JSON.parse(line.trim());
-  return typeof record === 'object' && record !== null ? withoutNulls(record) : refuse('it is no JSON object');
+  return typeof record === 'object' && record !== null ? given(record) : refuse('it is no JSON object');
 }
 
-/** A field that is null is absent. */
-function withoutNulls(record) {
-  for (const name in record) if (record[name] === null) record[name] = undefined;
-  return record;
+/** Leaves out the fields that are null, which are absent for the checker, too. */
+export function given(fields) {
+  for (const name in fields) if (fields[name] === null) fields[name] = undefined;
+  return fields;
 }

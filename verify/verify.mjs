@@ -4,15 +4,17 @@
 import { fail as refuse } from 'node:assert';
 import { checkEnd, checkFields, readHead } from './certificate.mjs';
 import { clockSpreadUs, makeClock, onBase } from './clocks.mjs';
-import { CONTROL, DENIAL, keyOf, least, listIn, MAYBE, most, NEVER, NOTHING, readHistory, sumOf, TAKE, UNSURE } from './history.mjs';
+import { CONTROL, readHistory } from './history.mjs';
+import { DENIAL, keyOf, least, listIn, MAYBE, most, NEVER, NOTHING, sumOf, TAKE, UNSURE } from './operations.mjs';
 import { readRecords } from './records.mjs';
 
 /** What a bucket is held to: a window to N tokens, a sliding counter to a bucket of N + 1 that gains N in the length of a window. */
-function idealOf({ header: [header], event, buckets, isWhole, promise: { type, limit, windowUs } }, { bucket, policy }) {
+function idealOf({ header: [header], event, buckets, convicts, promise: { type, limit, windowUs } }, { bucket, policy }) {
   const [gain, rows] = [type === 'sliding-counter' ? 1 : 0, buckets.get(keyOf({ bucket, policy })) ?? refuse('the history has no such bucket')];
   const ofWindow = { capacity: limit + gain, refill: { tokens: limit * gain, perUs: windowUs } };
   const { capacity, refill } = type !== 'token-bucket' ? ofWindow : policy === undefined ? header.policy : header.policies[policy];
-  const [full, token, perUs] = [capacity * refill.perUs, refill.perUs, refill.tokens].map(BigInt);
+  const [size, token, perUs] = [capacity, refill.perUs, refill.tokens].map(BigInt);
+  const full = size * token;
   const own = event.filter(({ args }) => [undefined, bucket, policy && `${bucket} (${policy})`].includes(args?.bucket));
   const [isMoved, fills] = [own.some((one) => one.event === 'move'), own.filter((one) => one.event === 'reset')];
   const resets = fills.map(({ atUs, args, machine }) => ({
@@ -24,7 +26,7 @@ function idealOf({ header: [header], event, buckets, isWhole, promise: { type, l
     of: rows,
   }));
   if (rows.some(({ isShared }) => isShared)) refuse('it has reservations of several buckets');
-  const isUnsure = !isWhole || type !== 'token-bucket' || isMoved || rows.some(({ charges }) => charges !== undefined); // no conviction
+  const isUnsure = !convicts || type !== 'token-bucket' || isMoved || rows.some(({ charges }) => charges !== undefined); // no conviction
   return { rows, resets, mayOmit: isMoved, full, token, perUs, level: full, log: type === 'sliding-window' ? [] : undefined, isUnsure };
 }
 

@@ -35,12 +35,20 @@ export function verifyFiles(
   files: readonly (readonly HistoryRecord[])[],
   certificate: readonly CertificateRecord[],
 ): Promise<Verified> {
-  const isEnded = certificate.some(({ type }) => type === 'end');
-  const all = isEnded ? certificate : [...certificate, endOf(files.flat(), certificate)];
   return verifyTexts(
     files.map((records) => records.map(encodeRecord).join('')),
-    all.map((record) => `${JSON.stringify(record)}\n`).join(''),
+    certificateText(files.flat(), certificate),
   );
+}
+
+/** The text of a certificate, which then has an end. */
+export function certificateText(
+  records: readonly HistoryRecord[],
+  certificate: readonly CertificateRecord[],
+): string {
+  const isEnded = certificate.some(({ type }) => type === 'end');
+  const all = isEnded ? certificate : [...certificate, endOf(records, certificate)];
+  return all.map((record) => `${JSON.stringify(record)}\n`).join('');
 }
 
 /** The same of texts, as they are. */
