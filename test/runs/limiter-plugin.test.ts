@@ -72,11 +72,11 @@ describe('a run with a plug-in', { timeout: 240_000 }, () => {
     { title: 'has nothing to show that where none rests', more: ['--resting', '0'], want: [0, 'pass'] },
   ])('$title', async ({ more, want }) => {
     const one =
-      '--regions a --connections 200 --users 6 --duration 16s --ramp 0.5 --policy 8:1/s --rest 5 --seed 7';
+      '--regions a --connections 200 --rate 60 --users 6 --duration 16s --ramp 0.5 --policy 8:1/s --rest 5 --seed 7';
     const other = '--replicas 0 --skew 0 --roaming 0 --claim';
     const args = [...`${one} ${other}`.split(' '), 'total-excess <= 0', ...more];
     const { code, report } = await run(['bench', '--limiter', resolve(LIMITERS, 'forgetful.mjs'), ...args]);
-    expect([code, report.verdict], JSON.stringify(report.claims)).toEqual(want);
+    expect([code, report.verdict], JSON.stringify([report.accounts, report.claims])).toEqual(want);
   });
 
   it('U2: convicts one that locks its users out for ever, and says that denials are not judged', async () => {
