@@ -116,7 +116,7 @@ export function examineHistory(recorded: History, options: CheckOptions): Examin
     faults: history.faults,
     events: reportedEvents(history),
   };
-  const report = withVerdict(facts, chooseClaims(options, { ...prepared, isOpen: facts.whole.arrivals > 0 }));
+  const report = withVerdict(facts, chooseClaims(options, { ...prepared, facts, history }));
   const ofHistory = [
     ...results.notes,
     ...(report.verdict === 'pass' ? [] : otherPromise(history, { prepared, results, reasons, options })),

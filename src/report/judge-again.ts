@@ -1,6 +1,11 @@
 import { withVerdict } from '../checker/check.ts';
 import { parseClaim } from '../checker/claims/claim.ts';
-import { headroomAtMostOf, isOnCorrectness, withEvidence } from '../checker/claims/evidence-claims.ts';
+import {
+  headroomAtMostOf,
+  isOnCorrectness,
+  sharingSides,
+  withEvidence,
+} from '../checker/claims/evidence-claims.ts';
 import { NOT_CHECKED } from '../checker/findings/notes.ts';
 import type { RunReport } from './report.ts';
 
@@ -12,8 +17,10 @@ export function judgeAgain({ notes: noted = [], ...report }: RunReport, extra: r
   const own = report.plan.claims.map(parseClaim);
   const added = extra.map(parseClaim);
   const all = [...own, ...added];
+  const { strategy } = report.plan;
+  const sides = sharingSides(strategy, report.sides?.count ?? 0);
   const claims = added.some(isOnCorrectness)
-    ? withEvidence(all, headroomAtMostOf(report.plan.strategy))
+    ? withEvidence(all, { sides, headroomAtMost: headroomAtMostOf(strategy) })
     : all;
   const different = claims.filter(
     ({ text }, at) => claims.findIndex((earlier) => earlier.text === text) === at,

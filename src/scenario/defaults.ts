@@ -9,7 +9,7 @@ export const DEFAULT_LOAD = {
   connections: 1_000,
   users: 200,
   skew: 0.7,
-  roaming: 0.2,
+  roaming: 'auto',
   cost: 1,
   rampMs: 2_000,
   durationMs: 20_000,

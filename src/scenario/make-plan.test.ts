@@ -31,7 +31,7 @@ const planOf = (written: Written, { seed }: Pick<PlanTitle, 'seed'> = {}) =>
 
 const valuesOf = (written: Written) => readSections(written).scenario as Scenario;
 
-const EVIDENCE = ['contested >= 1', 'info <= 50%', 'failed <= 90%', 'headroom <= 50%'];
+const EVIDENCE = ['contested >= 1', 'sides >= 100%', 'info <= 50%', 'failed <= 90%', 'headroom <= 50%'];
 
 describe('a plan', () => {
   it('of values is that of the file with the same values', () => {
@@ -55,7 +55,7 @@ describe('a plan', () => {
       title: 'keeps the evidence that is given',
       mode: 'closed',
       claims: [...claims, 'contested >= 80%', 'info <= 5%', 'failed <= 5%', 'headroom <= 10%'],
-      want: [...claims, 'contested >= 80%', 'info <= 5%', 'failed <= 5%', 'headroom <= 10%'],
+      want: [...claims, 'contested >= 80%', 'info <= 5%', 'failed <= 5%', 'headroom <= 10%', 'sides >= 100%'],
     },
     {
       title: 'asks for none where nothing is claimed of correctness',

@@ -1,5 +1,5 @@
 import { DROPPED_AT_MOST, makeClaim, parseClaim } from '../checker/claims/claim.ts';
-import { headroomAtMostOf, withEvidence } from '../checker/claims/evidence-claims.ts';
+import { headroomAtMostOf, sharingSides, withEvidence } from '../checker/claims/evidence-claims.ts';
 import { OpenclawError } from '../core/errors.ts';
 import { given } from '../core/given.ts';
 import { pluginName } from '../core/plugin-name.ts';
@@ -169,7 +169,11 @@ function buildPlan(
     ...given({ sample }),
     load,
     faults: faults.sort((a, b) => a.atMs - b.atMs),
-    claims: evidenceOf(load.mode === 'open' ? withDropped(claims) : claims, strategy),
+    claims: evidenceOf(load.mode === 'open' ? withDropped(claims) : claims, {
+      strategy,
+      topology,
+      instances,
+    }),
   };
 }
 
@@ -180,11 +184,15 @@ function withDropped(claims: readonly string[]): readonly string[] {
 }
 
 /** Adds the claims on evidence that claims on correctness need; those for foreign limiters are stricter. */
-function evidenceOf(claims: readonly string[], strategy: string): readonly string[] {
+function evidenceOf(
+  claims: readonly string[],
+  { strategy, topology, instances = 1 }: Pick<Plan, 'strategy' | 'topology' | 'instances'>,
+): readonly string[] {
   const parsed = claims.map(parseClaim);
+  const sides = sharingSides(strategy, instances * topology.regions.length);
   return [
     ...claims,
-    ...withEvidence(parsed, headroomAtMostOf(strategy))
+    ...withEvidence(parsed, { sides, headroomAtMost: headroomAtMostOf(strategy) })
       .slice(parsed.length)
       .map(({ text }) => text),
   ];

@@ -42,13 +42,20 @@ describe('a scenario file', () => {
         connections: 1_000,
         users: 200,
         skew: 0.7,
-        roaming: 0.2,
+        roaming: 'auto',
         costs: [1],
         rampMs: 2_000,
         durationMs: 20_000,
       },
       faults: [],
-      claims: ['total-excess <= 0', 'contested >= 1', 'info <= 50%', 'failed <= 90%', 'headroom <= 50%'],
+      claims: [
+        'total-excess <= 0',
+        'contested >= 1',
+        'sides >= 100%',
+        'info <= 50%',
+        'failed <= 90%',
+        'headroom <= 50%',
+      ],
     });
   });
 
@@ -479,22 +486,4 @@ policy: 20
       'aliases (*name) are not supported',
     );
   });
-});
-
-describe('a strategy whose regions are apart', () => {
-  it.each([
-    { strategy: 'central', want: { replicas: 1 } },
-    { strategy: 'active-active', want: { replicas: 0, apart: true } },
-  ])('$strategy plans $want', ({ strategy, want }) => {
-    const { topology } = parse(`${ABOUT}strategy: ${strategy}\n${CLAIMS}`);
-    expect(topology).toMatchObject(want);
-    expect('apart' in topology).toBe('apart' in want);
-  });
-
-  it('has no node that a fault on a replica could have', () =>
-    expect(() =>
-      parse(
-        `${ABOUT}strategy: active-active\nfaults: [{fault: failover, node: eu-west-1, at: 5s, for: 8s}]\n${CLAIMS}`,
-      ),
-    ).toThrow(/eu-west-1/));
 });

@@ -5,17 +5,18 @@ import { parseScenario } from '../scenario/parse.ts';
 import { simulateHeld } from './held-run.ts';
 
 /** A short run that passes with every bucket. */
-const planOf = (more = '') =>
+const planOf = (more = '', roaming = 'auto') =>
   parseScenario(
     `# Is a part of the buckets judged as what it is?
 ${more}
-load: { connections: 20, users: 40, skew: 0, ramp: 0s, duration: 2s }
+load: { connections: 20, users: 40, skew: 0, roaming: ${roaming}, ramp: 0s, duration: 2s }
 claims: [total-excess <= 0, contested >= 1]
 `,
     { file: 'sampled.yaml' },
   );
 
-const run = (more?: string) => simulateHeld({ plan: planOf(more), signal: new AbortController().signal });
+const run = (more?: string, roaming?: string) =>
+  simulateHeld({ plan: planOf(more, roaming), signal: new AbortController().signal });
 
 const countOf = (outcomes: Readonly<Record<string, number>>) =>
   Object.values(outcomes).reduce((sum, count) => sum + count, 0);
@@ -50,7 +51,7 @@ it('a sample of buckets has their operations of the whole run, and proves nothin
 });
 
 it('an excess in a sample of buckets is one', async () => {
-  const { examination } = await run('sample: 0.5\nstrategy: replica-reads');
+  const { examination } = await run('sample: 0.5\nstrategy: replica-reads', '0.2');
   expect(examination.report.verdict).toBe('fail');
 });
 

@@ -101,7 +101,7 @@ describe('of the history of a plug-in, check gives the verdict of its run', () =
   ])('which promises $promise, by $by: $verdict', async ({ promise, script, verdict }) => {
     const claim = 'windows <= 0'; // what is admitted outside of faults is too little to judge
     const { run, check } = await simulate('limiter: mine.mjs', [claim], windows(promise, script));
-    const checked = await check('--claim', claim);
+    const checked = await check('--claim', claim, '--claim', 'headroom <= 50%'); // as of a run
     expect(found(checked.report)).toEqual(found(run.report));
     expect([checked.report.verdict, checked.code]).toEqual([run.report.verdict, run.code]);
     expect([run.report.promise, run.report.verdict]).toEqual([promise, verdict]);

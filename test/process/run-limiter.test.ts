@@ -21,7 +21,7 @@ describe('run --limiter', { timeout: 120_000 }, () => {
     expect(code).toBe(0);
     expect(report.strategy).toBe('plugin:atomic.mjs');
     const claims = report.plan.claims.filter(
-      (claim) => !/^(contested|info|failed|headroom|dropped)/.test(claim),
+      (claim) => !/^(contested|sides|info|failed|headroom|dropped)/.test(claim),
     );
     expect(claims).toEqual(['total-excess <= 0', 'false-denials <= 0']);
     expect(report.plan.claims).toContain('contested >= 50%');

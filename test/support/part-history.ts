@@ -36,7 +36,7 @@ function recordsOf(
   policy?: string,
 ): HistoryRecord[] {
   return [
-    headerOf(policy, { ...header, part }),
+    headerOf(policy, { regions: [...part.of], ...header, part }),
     ...operations.map((operation, index) => operationOf(index, { region: part.name, ...operation })),
     ...records,
     ...(isCut ? [] : [{ type: 'end' as const, atUs: 0, sent: sent ?? operations.length, digest: DIGEST }]),

@@ -29,7 +29,7 @@ export function contestedSample({ contested, buckets }: CheckFacts, { unit }: Cl
 const MOST_NAMED = 5;
 
 /** How many sides were seen to count together, and which ones may count apart. */
-export function sidesSample({ sides }: CheckFacts, { unit }: Claim): Sample {
+export function sidesSample({ sides, contested }: CheckFacts, { unit }: Claim): Sample {
   if (sides === undefined)
     return {
       about:
@@ -48,9 +48,10 @@ export function sidesSample({ sides }: CheckFacts, { unit }: Claim): Sample {
   return {
     measured,
     about: `${seen} seen to count together${of}; ${namesOf(leftOut)} may count alone`,
-    wayOut: neverMet
-      ? 'let the busiest users send to every side (--roaming auto), or all of them (--roaming 1)'
-      : 'take fewer users, a smaller policy or a longer load, so that a side is asked for what others have used up',
+    wayOut:
+      neverMet && contested.buckets > 0
+        ? 'let the busiest users send to every side (--roaming auto), or all of them (--roaming 1)'
+        : 'take fewer users, a smaller policy or a longer load, so that a side is asked for what others have used up',
   };
 }
 

@@ -1,9 +1,17 @@
 import type { Promised } from '../../core/promise.ts';
 import { type StrategyTraits, traitsOf } from '../../core/strategies.ts';
+import type { History } from '../../history/history.ts';
 import type { CheckOptions } from '../check-options.ts';
+import type { CheckFacts } from '../evidence/facts.ts';
 import type { Prepared } from '../prepare.ts';
 import { type Claim, DROPPED_AT_MOST, makeClaim, parseClaim } from './claim.ts';
-import { FAILED_AT_MOST, isOnCorrectness, withEvidence } from './evidence-claims.ts';
+import {
+  FAILED_AT_MOST,
+  isOnCorrectness,
+  sharingSides,
+  sidesClaims,
+  withEvidence,
+} from './evidence-claims.ts';
 
 /** A run without claims. */
 export interface UnclaimedRun {
@@ -96,12 +104,18 @@ export function claimForStrategy(claim: unknown, strategy: string): unknown {
   return withContestedAtMost(claim, contestedPercent);
 }
 
+interface Judged extends Pick<Prepared, 'promise' | 'windows'> {
+  readonly facts: Pick<CheckFacts, 'whole' | 'sides'>;
+  readonly history: Pick<History, 'header'>;
+}
+
 /** The claims of the options, or the default claims of their promise under an open or a closed load. */
 export function chooseClaims(
   options: CheckOptions,
-  { promise, windows, isOpen }: Pick<Prepared, 'promise' | 'windows'> & { readonly isOpen: boolean },
+  { promise, windows, facts, history }: Judged,
 ): readonly Claim[] {
-  if (options.claims !== undefined) return withEvidence(options.claims, options.headroomAtMost);
+  const sides = sharingSides(history.header.strategy, facts.sides?.count ?? 0);
+  if (options.claims !== undefined) return withEvidence(options.claims, { ...options, sides });
   const { contestedAtLeast = 0, contestedBucketsAtLeast, infoAtMost = 1, headroomAtMost } = options;
   const share = (limit: number) => ({ unit: 'share' as const, limit });
   const atLeast = (unit: 'share' | 'count', limit: number | undefined) =>
@@ -113,9 +127,10 @@ export function chooseClaims(
     ...honestyClaims(options),
     makeClaim({ measure: 'info', ...share(infoAtMost) }),
     makeClaim({ measure: 'failed', ...share(FAILED_AT_MOST) }),
-    ...(isOpen ? [makeClaim({ measure: 'dropped', ...share(DROPPED_AT_MOST) })] : []),
+    ...(facts.whole.arrivals > 0 ? [makeClaim({ measure: 'dropped', ...share(DROPPED_AT_MOST) })] : []),
     ...atLeast('share', contestedAtLeast),
     ...atLeast('count', contestedBucketsAtLeast),
+    ...(contestedBucketsAtLeast ? sidesClaims(sides) : []),
     ...(headroomAtMost === undefined || contestedBucketsAtLeast === 0
       ? []
       : [makeClaim({ measure: 'headroom', ...share(headroomAtMost), ifAny: true })]),

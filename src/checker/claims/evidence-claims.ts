@@ -1,20 +1,21 @@
-import { EXTERNAL } from '../../core/strategies.ts';
+import { EXTERNAL, traitsOf } from '../../core/strategies.ts';
 import { HEADROOM_AT_MOST } from '../evidence/headroom-facts.ts';
 import { type Claim, makeClaim } from './claim.ts';
 import { MEASURES } from './claim-list.ts';
 
 /**
- * Adds the evidence that a correctness claim needs: a contested bucket, replies to half of the requests, decided
- * requests, and a small headroom of the median contested bucket. Existing claims on the same measure of the whole run are
- * kept.
+ * Adds the evidence that a correctness claim needs: a contested bucket, sides that all count together if there are several,
+ * replies to half of the requests, decided requests, and a small headroom of the median contested bucket. Existing claims
+ * on the same measure of the whole run are kept.
  */
 export function withEvidence(
   claims: readonly Claim[],
-  headroomAtMost: number = HEADROOM_AT_MOST.run,
+  { sides, headroomAtMost = HEADROOM_AT_MOST.run }: { sides: number; headroomAtMost?: number | undefined },
 ): readonly Claim[] {
   if (!claims.some(isOnCorrectness)) return claims;
   const wanted = [
     makeClaim({ measure: 'contested', unit: 'count', limit: 1 }),
+    ...sidesClaims(sides),
     makeClaim({ measure: 'info', unit: 'share', limit: 0.5 }),
     makeClaim({ measure: 'failed', unit: 'share', limit: FAILED_AT_MOST }),
     makeClaim({ measure: 'headroom', unit: 'share', limit: headroomAtMost, ifAny: true }),
@@ -22,6 +23,16 @@ export function withEvidence(
   const isGiven = ({ measure }: Claim) =>
     claims.some((claim) => claim.measure === measure && claim.phase === undefined);
   return [...claims, ...wanted.filter((claim) => !isGiven(claim))];
+}
+
+/** How many of the sides have to count together: none if each region has a bucket of its own. */
+export function sharingSides(strategy: string, sides: number): number {
+  return traitsOf(strategy).perRegionBucket ? 0 : sides;
+}
+
+/** The claim that all sides count together, if there are several. */
+export function sidesClaims(sides: number): readonly Claim[] {
+  return sides < 2 ? [] : [makeClaim({ measure: 'sides', unit: 'share', limit: 1 })];
 }
 
 /** The limit of the headroom. A foreign limiter needs sharper evidence than a strategy of ours. */
@@ -34,7 +45,7 @@ export const EVIDENCE_BROUGHT = evidenceBrought('headroom <= 50% (headroom <= 25
 
 /** The same with this claim on the headroom. */
 export function evidenceBrought(headroom: string): string {
-  return `contested >= 1, info <= 50%, failed <= 90% and ${headroom}`;
+  return `contested >= 1, sides >= 100% (where there are several), info <= 50%, failed <= 90% and ${headroom}`;
 }
 
 /** The largest share of requests that may fail before the run proves too little. */

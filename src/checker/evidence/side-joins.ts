@@ -4,6 +4,7 @@ import { KIND, type OperationTable } from '../../history/columns/table.ts';
 import type { History } from '../../history/history.ts';
 import { type CheckerContext, clockOf } from '../bucket-result.ts';
 import type { CheckOptions } from '../check-options.ts';
+import { isOnCorrectness } from '../claims/evidence-claims.ts';
 import { findFalseDenials } from '../proofs/false-denial.ts';
 import { doesLagFade } from '../proofs/lag.ts';
 import { bucketLevel, type LowestLevel, windowLevel } from '../proofs/lowest-level.ts';
@@ -168,9 +169,13 @@ export class SideJoins {
   }
 }
 
-/** Undefined if no claim is on sides: the search takes time. */
+/** Undefined if no claim needs evidence of sides: the search takes time. */
 export function makeSideJoins(history: History, options: CheckOptions): SideJoins | undefined {
-  if (options.claims?.some(({ measure }) => measure === 'sides') !== true) return undefined;
+  const { claims, contestedBucketsAtLeast = 0 } = options;
+  const isNeeded =
+    claims?.some((claim) => claim.measure === 'sides' || isOnCorrectness(claim)) ??
+    contestedBucketsAtLeast > 0;
+  if (!isNeeded) return undefined;
   return new SideJoins(history, sidesOf(history, options.instances), plannedPolicies(history, options));
 }
 

@@ -32,7 +32,7 @@ describe('claims', () => {
     const parts = [{ bucket: 'b', invokedUs: 1_000, outcome: 'denied' as const }];
     const report = checkHistory(historyOf(parts, { policy: '2:1/s' }), {
       ...RULES,
-      claims: [parseClaim(claim)],
+      claims: [claim, 'sides >= 0%'].map(parseClaim),
       falseDenialsAtMost: atMost,
     });
     expect(report.falseDenials.total).toBe(1);
@@ -77,7 +77,7 @@ describe('a cause', () => {
   const report = (claim: string) =>
     checkHistory(historyOf(apart, { policy: '2:1/s', header: { regions: ['east', 'west'] } }), {
       ...RULES,
-      claims: [parseClaim(claim)],
+      claims: [claim, 'sides >= 0%'].map(parseClaim),
     });
 
   it('is why a run fails', () => {

@@ -90,8 +90,8 @@ describe('the faults of a control part', () => {
 
 describe('without the control part of a run', () => {
   it('nothing passes, and with it the same run does', () => {
-    expect(judged({ control: {} }, claimed('total-excess <= 0')).verdict).toBe('pass');
-    const lost = judged({}, claimed('total-excess <= 0'));
+    expect(judged({ control: {} }, claimed('total-excess <= 0', 'sides >= 0%')).verdict).toBe('pass');
+    const lost = judged({}, claimed('total-excess <= 0', 'sides >= 0%'));
     expect(lost.verdict).toBe('unknown');
     expect(lost.accounts.map(({ reason }) => reason)).toEqual([
       expect.stringMatching(/^the control part is missing, and with it the faults of the run/),
@@ -103,7 +103,7 @@ describe('without the control part of a run', () => {
     const a = [...SPENT, DENIED, take(A, 6_000)];
     const clock = faultOf(BASE, 'gateway-clock', { offsetMs: 5_000 });
     const bound: Partial<CheckOptions> = {
-      ...claimed('total-excess <= bound'),
+      ...claimed('total-excess <= bound', 'sides >= 0%'),
       boundOf: (_, { serviceClockSpreadUs }) => ({
         totalExcess: serviceClockSpreadUs / S,
         worstWindow: null,
@@ -119,7 +119,7 @@ describe('without the control part of a run', () => {
 
   it('an excess above an ideal bucket fails as ever, since faults excuse none', () => {
     const a = [...SPENT, take(A, 6_000)];
-    expect(judged({ a }, claimed('total-excess <= 0')).verdict).toBe('fail');
+    expect(judged({ a }, claimed('total-excess <= 0', 'sides >= 0%')).verdict).toBe('fail');
   });
 
   it('no denial is called false', () => {
