@@ -1,10 +1,10 @@
 import { count } from '../../core/units.ts';
-import { KIND, type OperationTable } from '../../history/columns/table.ts';
+import type { OperationTable } from '../../history/columns/table.ts';
 import type { History } from '../../history/history.ts';
 import type { BucketResult, CheckerContext } from '../bucket-result.ts';
 import { checkBucket } from '../judge-bucket.ts';
 import { BucketRows } from '../rows/bucket-rows.ts';
-import { mostOnRecorder } from '../windows/spans.ts';
+import { usedUpDenials } from '../windows/used-up-denials.ts';
 
 interface Judged {
   readonly history: History;
@@ -89,50 +89,7 @@ function rightDenials(rows: BucketRows, bucket: number, context: CheckerContext)
   const policy = rows.table.policyOf(bucket);
   const alone = checkBucket(rows, { policy, context: { ...context, isReplayed: false }, resets: [] });
   if (isExceeded(alone, context) || alone.denials.length > 0) return undefined;
-  return context.windows?.areDenialsJudged === false
-    ? usedUpDenials(rows, context.windows, context.known.initial)
-    : rows.denials - alone.excused;
-}
-
-/**
- * Of windows whose place is unknown: the window of a denial began at most one length before, a counter remembers two
- * lengths, and so long before the end of a denial the limit was admitted. Undefined where it was not.
- */
-function usedUpDenials(
-  rows: BucketRows,
-  { promise, clock }: NonNullable<CheckerContext['windows']>,
-  initial: 'full' | 'unknown',
-): number | undefined {
-  const { table, byInvoked, count } = rows;
-  const lengthUs = mostOnRecorder(promise.windowUs * (promise.type === 'sliding-counter' ? 2 : 1), clock);
-  const judgedFromUs = initial === 'full' ? Number.NEGATIVE_INFINITY : clock.knownFromUs + lengthUs;
-  const taken: { readonly lastUs: number; readonly cost: number }[] = [];
-  let [tokens, first, right] = [0, 0, 0];
-  for (let at = 0; at < count; at++) {
-    const row = byInvoked[at] as number;
-    const [fromUs, cost] = [table.invokedUs[row] as number, table.costTokens[row] as number];
-    for (; first < taken.length && (taken[first]?.lastUs ?? 0) < fromUs - lengthUs; first++)
-      tokens -= taken[first]?.cost ?? 0;
-    if (((table.kinds[row] as number) & KIND.outcome) !== KIND.denied) {
-      taken.push({ lastUs: table.lastUs(row), cost });
-      tokens += cost;
-    } else if (fromUs >= judgedFromUs) {
-      if (tokens + cost + startedWithin(rows, at) <= promise.limit) return undefined;
-      right++;
-    }
-  }
-  return right;
-}
-
-/** The tokens of operations that began after this one, and before it ended. */
-function startedWithin({ table, byInvoked, count }: BucketRows, at: number): number {
-  const untilUs = table.lastUs(byInvoked[at] as number);
-  let tokens = 0;
-  for (let next = at + 1; next < count; next++) {
-    const row = byInvoked[next] as number;
-    if ((table.invokedUs[row] as number) > untilUs) break;
-    if (((table.kinds[row] as number) & KIND.outcome) !== KIND.denied)
-      tokens += table.costTokens[row] as number;
-  }
-  return tokens;
+  if (context.windows?.areDenialsJudged !== false) return rows.denials - alone.excused;
+  const { right, wrong } = usedUpDenials(rows, context.windows, context.known.initial);
+  return wrong > 0 ? undefined : right;
 }

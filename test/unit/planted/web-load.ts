@@ -67,6 +67,18 @@ export const bucket: MakeCounter = (limit) => {
   };
 };
 
+/** The admissions of this window of the clock, and of the one before by the share of it that the last 4 s reach into. */
+const slidingCounter: MakeCounter = (limit) => {
+  const counts = new Map<number, number>();
+  const numberOf = (us: number) => Math.floor(us / WINDOW_US);
+  const of = (number: number) => counts.get(number) ?? 0;
+  return {
+    hasRoom: (us) =>
+      of(numberOf(us)) + of(numberOf(us) - 1) * (1 - (us % WINDOW_US) / WINDOW_US) + 1 <= limit,
+    take: (us) => counts.set(numberOf(us), of(numberOf(us)) + 1),
+  };
+};
+
 /** How a limiter decides: `now` is the moment, `later` runs something after the decision. */
 export type Decide = (
   asked: { user: string; target: string; nowUs: number },
@@ -97,6 +109,18 @@ const limited =
     return ({ user, nowUs }) => decided(of(user), nowUs);
   };
 
+const readThenWrite =
+  (limit: number): MakeLimiter =>
+  (make) => {
+    const of = byKey(() => make(limit));
+    return ({ user, nowUs }, later) => {
+      const counter = of(user);
+      const isAllowed = counter.hasRoom(nowUs);
+      if (isAllowed) later(3_000, () => counter.take(nowUs));
+      return isAllowed;
+    };
+  };
+
 /** Each broken in one way, but the first. */
 export const LIMITERS = {
   correct: limited(LIMIT),
@@ -110,15 +134,7 @@ export const LIMITERS = {
     const of = byKey(() => make(LIMIT));
     return ({ user, nowUs }) => decided(of(`${user} ${Math.floor(3 * random())}`), nowUs);
   },
-  'read, then write': (make) => {
-    const of = byKey(() => make(LIMIT));
-    return ({ user, nowUs }, later) => {
-      const counter = of(user);
-      const isAllowed = counter.hasRoom(nowUs);
-      if (isAllowed) later(3_000, () => counter.take(nowUs));
-      return isAllowed;
-    };
-  },
+  'read, then write': readThenWrite(LIMIT),
   'whole seconds': (make) => {
     const of = byKey(() => make(LIMIT));
     return ({ user, nowUs }) => decided(of(user), Math.floor(nowUs / S) * S);
@@ -140,6 +156,14 @@ export const LIMITERS = {
   },
 } as const satisfies Record<string, MakeLimiter>;
 
+/** One state for all, of twice or thrice the limit: in one of the promised windows or in another kind. */
+export const LARGER: Readonly<Record<string, MakeLimiter>> = {
+  'thrice the limit': limited(3 * LIMIT),
+  'twice the limit, read, then write': readThenWrite(2 * LIMIT),
+  'a sliding counter of thrice the limit': (_, random) => limited(3 * LIMIT)(slidingCounter, random),
+  'a bucket of thrice the limit': (_, random) => limited(3 * LIMIT)(bucket, random),
+};
+
 export type LimiterName = keyof typeof LIMITERS;
 
 interface Event {
@@ -148,9 +172,9 @@ interface Event {
 }
 
 /** 30 s of an open load on three targets, each user on all of them, with some requests sent twice or thrice at once. */
-export function loadOn(name: LimiterName, make: MakeCounter, seed: number): History {
+export function loadOn(name: string, make: MakeCounter, seed: number): History {
   const random = makeRandom(seed, 'web');
-  const decide = (LIMITERS[name] as MakeLimiter)(make, makeRandom(seed, 'limiter'));
+  const decide = ({ ...LIMITERS, ...LARGER }[name] as MakeLimiter)(make, makeRandom(seed, 'limiter'));
   const targets = ONE_TARGET.includes(name) ? ['a'] : TARGETS;
   const events: Event[] = [];
   const parts: OperationPart[] = [];

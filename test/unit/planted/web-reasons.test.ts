@@ -5,6 +5,7 @@ import {
   bucket,
   epochWindow,
   firstWindow,
+  LARGER,
   LIMITERS,
   type LimiterName,
   loadOn,
@@ -37,9 +38,17 @@ const SHOWN: Readonly<Record<Promised, Partial<Record<LimiterName, string>>>> = 
     'a new key every 10 s': 'epoch-resets',
   },
   'fixed-window:20/4s': { 'a counter for each target': 'regions-apart' },
-  'fixed-window:20/4s:first': { 'a counter for each target': 'regions-apart' },
-  'fixed-window:20/4s:epoch': { 'a counter for each target': 'regions-apart', 'read, then write': 'race' },
+  'fixed-window:20/4s:first': {
+    'a counter for each target': 'regions-apart',
+    'three counters, one at random': 'multiplied',
+  },
+  'fixed-window:20/4s:epoch': {
+    'a counter for each target': 'regions-apart',
+    'three counters, one at random': 'multiplied',
+    'read, then write': 'race',
+  },
   'sliding-window:20/4s': {
+    'three counters, one at random': 'multiplied',
     'a counter for each target': 'regions-apart',
     'read, then write': 'race',
     'whole seconds': 'whole-seconds',
@@ -53,7 +62,7 @@ const CASES = (Object.keys(PROMISES) as Promised[]).flatMap((promise) =>
     const of =
       reason === undefined
         ? ''
-        : reason === 'regions-apart'
+        : reason === 'regions-apart' || (reason === 'multiplied' && promise !== 'token-bucket')
           ? 'U6: '
           : reason === 'other-capacity'
             ? 'U9: '
@@ -70,6 +79,20 @@ describe('of a load on three targets, each of ten seeds', { timeout: 60_000 }, (
       const reasons = (report.reasons ?? []).map((one) => one.reason);
       expect([seed, ...reasons]).toEqual([seed, ...(reason === undefined ? [] : [reason])]);
       if (name === 'correct') expect(report.claims.filter(({ status }) => status === 'broken')).toEqual([]);
+    }
+  });
+});
+
+describe('of one state for all with a larger limit', { timeout: 60_000 }, () => {
+  it.each(
+    ['fixed-window:20/4s:first', 'fixed-window:20/4s:epoch', 'sliding-window:20/4s'].flatMap((promise) =>
+      Object.keys(LARGER).map((name) => ({ promise, name })),
+    ),
+  )('U6: $promise, $name: not several instances', ({ promise, name }) => {
+    for (const seed of SEEDS.slice(0, 4)) {
+      const history = loadOn(name, PROMISES[promise as Promised], seed);
+      const report = checkHistory(history, { busiest: [], promise: parsePromise(promise) });
+      expect([seed, report.reasons ?? []]).toEqual([seed, []]);
     }
   });
 });

@@ -6,6 +6,7 @@ import { forgottenState } from './forgotten.ts';
 import { lastWrite, race } from './forks.ts';
 import { levelReason } from './level-reasons.ts';
 import { multiplied } from './multiplied.ts';
+import { multipliedWindows } from './multiplied-windows.ts';
 import { raceByTimes } from './overlaps.ts';
 import { secondClock } from './second-clock.ts';
 import type { Explanation, Trial } from './trial.ts';
@@ -77,6 +78,7 @@ const BY_TIMES: Readonly<Record<string, (trial: Trial, offsetUs?: number) => str
   'whole-seconds': secondClock,
   'epoch-resets': epochResets,
   race: raceByTimes,
+  multiplied: multipliedWindows,
 };
 
 /** The one cause that times show. None if two do. `offsetUs`: the limiter's time of day minus the history's, if known. */
