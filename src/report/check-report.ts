@@ -1,5 +1,6 @@
 import type { CheckReport } from '../checker/check.ts';
 import type { Finding } from '../checker/findings/finding.ts';
+import { EXTERNAL } from '../core/strategies.ts';
 import type { RunReport } from './report.ts';
 
 /** How a history was judged: what a reader needs to judge it again. */
@@ -32,15 +33,39 @@ export function titleOf(document: Document): string {
   return `openclaw-rl ${what}${simulatedText(document)}`;
 }
 
+/** The limiter of a run by its name; of services that ran already, by their addresses, which `system` has. */
+export function limiterOf({ strategy, system }: Pick<RunReport, 'strategy' | 'system'>): string {
+  return strategy === EXTERNAL ? system : strategy;
+}
+
+/** The limit that a limiter is judged by, and what it is: a promise of windows, or the policy of a token bucket. */
+export function limitOf(document: Document): readonly ['promise' | 'policy', string] {
+  if (document.promise !== 'token-bucket') return ['promise', document.promise];
+  if (document.format === 'openclaw-report') return ['policy', document.policy];
+  const all = Object.entries(document.policies).map(([name, one]) => (name === '' ? one : `${name} ${one}`));
+  return ['policy', all.join(', ')];
+}
+
 /** `, simulated` after what is of a simulation. */
 export function simulatedText({ simulated }: Pick<CheckReport, 'simulated'>): string {
   return simulated ? ', simulated' : '';
 }
 
-/** Every finding, by checker, with the checker's name and its number of buckets. */
+/**
+ * Whether admissions are held against a token bucket. A right limiter of windows admits more than a bucket of its policy,
+ * so there it takes a claim that asks for it.
+ */
+export function isExcessJudged({ promise, claims }: Pick<CheckReport, 'promise' | 'claims'>): boolean {
+  return (
+    promise === 'token-bucket' || claims.some(({ claim }) => /^(total-excess|worst-window)\b/.test(claim))
+  );
+}
+
+/** Every finding on what was judged, by checker, with the checker's name and its number of buckets. */
 export function findingsOf(check: CheckReport): readonly (readonly [string, number, readonly Finding[]])[] {
+  const { overAdmission } = check;
   return [
-    ['over-admission', check.overAdmission.buckets, check.overAdmission.findings],
+    ['over-admission', overAdmission.buckets, isExcessJudged(check) ? overAdmission.findings : []],
     ['false denials', check.falseDenials.buckets, check.falseDenials.findings],
     ['replay', check.replay.buckets, check.replay.findings],
     ['dishonest', check.dishonest.buckets, check.dishonest.findings],

@@ -1,5 +1,5 @@
 import type { Baselines } from './baselines.ts';
-import { simulatedText } from './check-report.ts';
+import { limiterOf, limitOf, simulatedText } from './check-report.ts';
 import type { RunReport } from './report.ts';
 import { msText, printable, ratioText, tokensText } from './text.ts';
 import type { TextTable } from './text-table.ts';
@@ -20,7 +20,12 @@ export interface Comparison {
     readonly scenario: string;
     readonly seed: number;
     readonly strategy: string;
+    /** The strategy or plug-in, or the addresses of the services. */
+    readonly limiter: string;
     readonly policy: string;
+    readonly promise: string;
+    /** The promise of windows, else the policy. */
+    readonly limit: string;
     readonly verdict: RunReport['verdict'];
     readonly simulated?: true;
   }[];
@@ -78,15 +83,7 @@ export function compareReports(reports: readonly RunReport[]): Comparison {
   return {
     format: 'openclaw-comparison',
     version: 1,
-    runs: reports.map(({ folder, plan, seed, strategy, policy, verdict, simulated }) => ({
-      folder,
-      scenario: plan.scenario,
-      seed,
-      strategy,
-      policy,
-      verdict,
-      ...(simulated && { simulated }),
-    })),
+    runs: reports.map(describeRun),
     claims: claims.map((claim) => ({
       claim,
       statuses: reports.map((report) => report.claims.find((one) => one.claim === claim)?.status ?? null),
@@ -95,6 +92,23 @@ export function compareReports(reports: readonly RunReport[]): Comparison {
       const values = reports.map((report) => of(report) ?? null);
       return { name, values, ratios: values.map((value) => ratioOf(value, values[0] ?? null)) };
     }),
+  };
+}
+
+function describeRun(report: RunReport): Comparison['runs'][number] {
+  const { folder, plan, seed, strategy, policy, promise, verdict, simulated } = report;
+  const [, limit] = limitOf(report);
+  return {
+    folder,
+    scenario: plan.scenario,
+    seed,
+    strategy,
+    limiter: limiterOf(report),
+    policy,
+    promise,
+    limit,
+    verdict,
+    ...(simulated && { simulated }),
   };
 }
 
@@ -113,8 +127,8 @@ export interface ComparedLine {
 export function comparedLines({ runs, claims, figures }: Comparison): ComparedLine[] {
   return [
     { name: 'verdict', values: runs.map((run) => `${run.verdict}${simulatedText(run)}`) },
-    { name: 'strategy', values: runs.map(({ strategy }) => strategy) },
-    { name: 'policy', values: runs.map(({ policy }) => policy) },
+    { name: 'limiter', values: runs.map(({ limiter }) => limiter) },
+    { name: 'limit', values: runs.map(({ limit }) => limit) },
     { name: 'seed', values: runs.map(({ seed }) => String(seed)) },
     ...claims.map(({ claim, statuses }) => ({
       name: claim,

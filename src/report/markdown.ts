@@ -1,5 +1,5 @@
 import { listRemarks } from '../checker/findings/notes.ts';
-import { type Document, findingsOf, isOnlySlow, titleOf } from './check-report.ts';
+import { type Document, findingsOf, isOnlySlow, limiterOf, limitOf, titleOf } from './check-report.ts';
 import { listTables } from './rows.ts';
 import { shownOf } from './shown.ts';
 import { readable } from './text.ts';
@@ -33,13 +33,20 @@ export function renderMarkdown(untrusted: Document): string {
             '',
           ],
     ),
-    `Seed ${document.seed}; again:`,
+    `${escaped(subjectOf(document))}; seed ${document.seed}; again:`,
     '',
     '```sh',
     inFence(document.command),
     '```',
     '',
   ].join('\n');
+}
+
+/** The limiter of a run, and the limit that it is judged by. */
+function subjectOf(document: Document): string {
+  const [name, limit] = limitOf(document);
+  const limiter = document.format === 'openclaw-check' ? document.strategy : limiterOf(document);
+  return `Limiter ${limiter}, ${name} ${limit}`;
 }
 
 /** Columns named in `urls` have URLs, separated by blanks, which become links. */

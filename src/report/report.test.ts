@@ -334,7 +334,7 @@ describe('a comparison', () => {
     expect(head[2]).toMatch(/^\d{8}T\d{9}Z-bench-1$/);
     expect(rows.slice(0, 2)).toEqual([
       ['verdict', 'pass', 'fail', ''],
-      ['strategy', 'central', 'article', ''],
+      ['limiter', 'central', 'article', ''],
     ]);
     expect(rows).toContainEqual(['replay <= 0', 'holds', 'unknown', '']);
     expect(new Set(rows.map(({ length }) => length))).toEqual(new Set([head.length]));

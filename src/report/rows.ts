@@ -7,7 +7,7 @@ import { count, secondsText } from '../core/units.ts';
 import { bucketName } from '../history/columns/table.ts';
 import { OUTCOMES } from '../history/records/operation.ts';
 import { books } from './books.ts';
-import type { Document } from './check-report.ts';
+import { type Document, isExcessJudged } from './check-report.ts';
 import { argsText, eventText, text } from './event-text.ts';
 import { machineClocks } from './machine-table.ts';
 import { msText, tokensText } from './text.ts';
@@ -21,10 +21,10 @@ export function listTables(document: Document): TextTable[] {
     machineClocks(document),
     bounds(document),
     formulas(document),
-    evidence('phase', document.phases),
-    document.regions.length > 1 ? evidence('region', document.regions) : NOTHING,
+    evidence('phase', document.phases, document),
+    document.regions.length > 1 ? evidence('region', document.regions, document) : NOTHING,
     document.phases.length > 1 && document.regions.length > 1
-      ? evidence('phase, region', document.cells)
+      ? evidence('phase, region', document.cells, document)
       : NOTHING,
     latencies(document),
     lost(document),
@@ -36,9 +36,7 @@ export function listTables(document: Document): TextTable[] {
 const NOTHING: TextTable = { head: [], rows: [] };
 
 function amounts(document: Document): TextTable {
-  const { overAdmission, falseDenials, replay, dishonest, windows, promise, contested, headroom } = document;
-  const asBucket = promise === 'token-bucket' ? '' : ' read as a token bucket';
-  const { worst } = overAdmission;
+  const { falseDenials, replay, dishonest, windows, promise, contested, headroom } = document;
   const rows = [
     [
       'sent',
@@ -46,16 +44,7 @@ function amounts(document: Document): TextTable {
     ],
     ...warmUpRows(document),
     ...(document.whole.arrivals === 0 ? [] : [['dropped', droppedText(document.whole)]]),
-    [
-      `total excess${asBucket}`,
-      `${tokensText(overAdmission.totalExcess)} tokens in ${overAdmission.buckets} buckets; at most ${tokensText(overAdmission.largestExcess)} in one`,
-    ],
-    [
-      'worst window',
-      worst === undefined
-        ? 'none'
-        : `${tokensText(worst.worstWindow)} tokens more than an ideal bucket admits in it (${worst.bucket})`,
-    ],
+    ...(isExcessJudged(document) ? excessRows(document) : []),
     ...(promise === 'token-bucket'
       ? []
       : [[`windows above ${promise}`, `${windows.total} in ${windows.buckets} buckets`]]),
@@ -81,6 +70,22 @@ function amounts(document: Document): TextTable {
         ]),
   ];
   return { head: ['correctness', 'value'], rows };
+}
+
+function excessRows({ overAdmission, promise }: Document): string[][] {
+  const { totalExcess, buckets, largestExcess, worst } = overAdmission;
+  return [
+    [
+      promise === 'token-bucket' ? 'total excess' : 'total excess read as a token bucket',
+      `${tokensText(totalExcess)} tokens in ${buckets} buckets; at most ${tokensText(largestExcess)} in one`,
+    ],
+    [
+      'worst window',
+      worst === undefined
+        ? 'none'
+        : `${tokensText(worst.worstWindow)} tokens more than an ideal bucket admits in it (${worst.bucket})`,
+    ],
+  ];
 }
 
 function clocksCost({ ofClocks }: NonNullable<Document['headroom']>): string {
@@ -162,54 +167,54 @@ function declared(bound: number | null | undefined): string {
   return bound === null || bound === undefined ? 'nothing' : tokensText(bound);
 }
 
-function evidence(kind: string, rows: readonly EvidenceRow[]): TextTable {
-  const isOpen = rows.some(({ arrivals }) => arrivals > 0);
-  const isStated = rows.some(({ stated }) => stated > 0);
-  const head = [
-    kind,
-    'operations',
-    'admitted tokens',
-    'exact',
-    'excess',
-    'denied',
-    'false',
-    ...(isStated ? ['dishonest'] : []),
-    'failed',
-    'info',
-  ];
+/** Figures of a part of the run; the last: a fact without which there is none. */
+type EvidenceColumn = readonly [
+  head: string,
+  of: (row: EvidenceRow) => string,
+  need?: 'excess' | 'stated' | 'arrivals',
+];
+
+const EVIDENCE_COLUMNS: readonly EvidenceColumn[] = [
+  ['operations', ({ operations }) => String(operations)],
+  ['admitted tokens', ({ admitted }) => String(admitted)],
+  ['exact', ({ exactAdmitted }) => String(exactAdmitted), 'excess'],
+  ['excess', ({ excess }) => tokensText(excess), 'excess'],
+  ['denied', ({ outcomes }) => String(outcomes.denied)],
+  ['false', ({ falseDenials }) => String(falseDenials)],
+  ['dishonest', ({ dishonest }) => String(dishonest), 'stated'],
+  ['failed', ({ outcomes }) => String(outcomes.failed)],
+  ['info', ({ outcomes }) => String(outcomes.info)],
+  ['dropped', ({ dropped }) => String(dropped), 'arrivals'],
+  ['contested', ({ contested }) => String(contested)],
+  ['p50 ms', ({ latency: { allowed } }) => (allowed === undefined ? '' : msText(allowed.p50Us))],
+  ['p99 ms', ({ latency: { allowed } }) => (allowed === undefined ? '' : msText(allowed.p99Us))],
+];
+
+/** The columns that a narrow terminal leaves out, the first one first. */
+const SPARE = [
+  'exact',
+  'p50 ms',
+  'contested',
+  'p99 ms',
+  'dropped',
+  'dishonest',
+  'false',
+  'excess',
+  'failed',
+  'info',
+];
+
+function evidence(kind: string, rows: readonly EvidenceRow[], document: Document): TextTable {
+  const has = {
+    excess: isExcessJudged(document),
+    stated: rows.some(({ stated }) => stated > 0),
+    arrivals: rows.some(({ arrivals }) => arrivals > 0),
+  };
+  const columns = EVIDENCE_COLUMNS.filter(([, , need]) => need === undefined || has[need]);
   return {
-    head: [...head, ...(isOpen ? ['dropped'] : []), 'contested', 'p50 ms', 'p99 ms'],
-    spare: [
-      'exact',
-      'p50 ms',
-      'contested',
-      'p99 ms',
-      'dropped',
-      'dishonest',
-      'false',
-      'excess',
-      'failed',
-      'info',
-    ],
-    rows: rows.map((row) => {
-      const { allowed } = row.latency;
-      return [
-        row.name,
-        String(row.operations),
-        String(row.admitted),
-        String(row.exactAdmitted),
-        tokensText(row.excess),
-        String(row.outcomes.denied),
-        String(row.falseDenials),
-        ...(isStated ? [String(row.dishonest)] : []),
-        String(row.outcomes.failed),
-        String(row.outcomes.info),
-        ...(isOpen ? [String(row.dropped)] : []),
-        String(row.contested),
-        allowed === undefined ? '' : msText(allowed.p50Us),
-        allowed === undefined ? '' : msText(allowed.p99Us),
-      ];
-    }),
+    head: [kind, ...columns.map(([head]) => head)],
+    spare: SPARE,
+    rows: rows.map((row) => [row.name, ...columns.map(([, of]) => of(row))]),
   };
 }
 

@@ -1,5 +1,6 @@
 import pc from 'picocolors';
-import { type CheckDocument, type Document, reasonsOf, simulatedText } from './check-report.ts';
+import { EXTERNAL } from '../core/strategies.ts';
+import { type Document, limiterOf, limitOf, reasonsOf, simulatedText } from './check-report.ts';
 import { type Look, labelled, labelledCommand } from './fit-lines.ts';
 import { callsOf } from './matrix.ts';
 import type { RunReport } from './report.ts';
@@ -46,22 +47,26 @@ function failurePolicyText({ plan: { onFailure } }: RunReport): string {
   return onFailure === undefined ? '' : ` with --on-failure ${onFailure}`;
 }
 
-function checkedText({ policies, initial, strategy }: CheckDocument): string {
-  const all = Object.entries(policies).map(([name, policy]) => (name === '' ? policy : `${name} ${policy}`));
-  return `${all.join(', ')}; initial level ${initial}; strategy ${strategy}`;
+/** The limiter, the limit that it is judged by, and how often it was asked. */
+function runText(report: RunReport): string {
+  const { strategy, system, sent, requestsPerSecond } = report;
+  const limiter = `${limiterOf(report)}${failurePolicyText(report)}`;
+  const place = strategy === EXTERNAL ? '' : `, ${system}`;
+  return `${limiter}, ${limitOf(report).join(' ')}${place}${simulatedText(report)}; ${sent} requests, ${requestsPerSecond}/s${callsText(report)}`;
 }
 
 /** The run, its clocks, its seed and the command that repeats it. */
 function makeFoot(document: Document, { colour, columns, program }: Look): string[] {
   const { clock } = document;
+  const [limitName, limit] = limitOf(document);
   const run =
     document.format === 'openclaw-check'
-      ? labelled('policy   ', `${checkedText(document)}${simulatedText(document)}`, columns)
-      : labelled(
-          'run      ',
-          `${document.strategy}${failurePolicyText(document)}, policy ${document.policy}, ${document.system}${simulatedText(document)}; ${document.sent} requests, ${document.requestsPerSecond}/s${callsText(document)}`,
+      ? labelled(
+          `${limitName.padEnd(8)} `,
+          `${limit}; initial level ${document.initial}; strategy ${document.strategy}${simulatedText(document)}`,
           columns,
-        );
+        )
+      : labelled('run      ', runText(document), columns);
   const clockText = `allowance for over-admission: ${clock.epsilonUs} us, ${clock.rhoPpm} ppm; for false denials: ${clock.epsilonUs + clock.backwardUs + clock.spreadUs} us, ${clock.slowPpm} ppm; ${clock.steps.length} steps`;
   return [
     run,

@@ -50,16 +50,16 @@ function renderRuns(runs: readonly RunLine[], { look }: Environment): string {
     unknown: colours.yellow,
     none: colours.dim,
   };
-  const rows = runs.map(({ scenario, strategy, seed, startedAt, requests, ...run }) => [
+  const rows = runs.map(({ scenario, limiter, seed, startedAt, requests, ...run }) => [
     `${paint[run.verdict](run.verdict === 'none' ? 'no report' : run.verdict)}${simulatedText(run)}`,
     scenario ?? '',
-    strategy ?? '',
+    limiter ?? '',
     seed === null ? '' : String(seed),
     startedAt === null ? '' : startedAt.slice(0, 19).replace('T', ' '),
     requests === null ? '' : String(requests),
     run.reason === undefined ? quotedForShell(run.folder) : run.reason,
   ]);
-  const head = ['verdict', 'scenario', 'strategy', 'seed', 'started (UTC)', 'requests', 'kept in'];
-  const spare = ['seed', 'started (UTC)', 'requests', 'strategy']; // the folder's name has the time and the seed
+  const head = ['verdict', 'scenario', 'limiter', 'seed', 'started (UTC)', 'requests', 'kept in'];
+  const spare = ['seed', 'started (UTC)', 'requests', 'limiter']; // the folder's name has the time and the seed
   return `${drawTable({ head, rows, spare }, look.columns)}\n`;
 }

@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { invalidOption, OpenclawError } from '../../core/errors.ts';
 import type { Verdict } from '../../core/verdict.ts';
-import { isOnlySlow } from '../../report/check-report.ts';
+import { isOnlySlow, limiterOf } from '../../report/check-report.ts';
 import { readRun } from './read-report.ts';
 import { isRunFolder } from './run-names.ts';
 
@@ -14,6 +14,8 @@ export interface RunLine {
   readonly verdict: Verdict | 'slow' | 'none';
   readonly scenario: string | null;
   readonly strategy: string | null;
+  /** The strategy or plug-in, or the addresses of the services. */
+  readonly limiter: string | null;
   readonly seed: number | null;
   /** ISO 8601; null if the report cannot be read. */
   readonly startedAt: string | null;
@@ -34,6 +36,16 @@ export async function listRuns(reports: string, cwd: string): Promise<RunLine[]>
   return Promise.all(newestFirst.map((name) => describeRun(join(reports, name), cwd)));
 }
 
+const NO_REPORT = {
+  verdict: 'none',
+  scenario: null,
+  strategy: null,
+  limiter: null,
+  seed: null,
+  startedAt: null,
+  requests: null,
+} as const;
+
 async function describeRun(folder: string, cwd: string): Promise<RunLine> {
   const hasPage = existsSync(resolve(cwd, folder, 'report.html'));
   try {
@@ -44,6 +56,7 @@ async function describeRun(folder: string, cwd: string): Promise<RunLine> {
       verdict: isOnlySlow(report) ? 'slow' : verdict,
       scenario: plan.scenario,
       strategy,
+      limiter: limiterOf(report),
       seed,
       startedAt,
       requests: sent,
@@ -52,7 +65,6 @@ async function describeRun(folder: string, cwd: string): Promise<RunLine> {
     };
   } catch (error) {
     if (!(error instanceof OpenclawError)) throw error;
-    const unknown = { scenario: null, strategy: null, seed: null, startedAt: null, requests: null };
-    return { folder, verdict: 'none', ...unknown, hasPage, reason: error.message };
+    return { ...NO_REPORT, folder, hasPage, reason: error.message };
   }
 }
