@@ -3,8 +3,9 @@ import { KIND } from '../../history/columns/table.ts';
 import type { BucketRows } from '../rows/bucket-rows.ts';
 import type { Reset } from '../rows/resets.ts';
 import { rowsWhere } from '../rows/sort-rows.ts';
+import { alignedWindows } from './aligned.ts';
 import { type BrokenWindow, BrokenWindows } from './broken-windows.ts';
-import type { WindowClock, WindowOffset } from './clock.ts';
+import type { WindowClock } from './clock.ts';
 import { leastAtAnyPhase, provePhases } from './phases.ts';
 import { Spans } from './spans.ts';
 
@@ -55,7 +56,8 @@ function brokenSpans(
       spans.shorterThan(windows, counterAllowance(promise, windows)),
     );
   if (promise.alignment === 'epoch') {
-    if (isPlaced(clock)) return spans.inAlignedWindows(clock.offset.lowestUs);
+    const aligned = alignedWindows(promise, clock);
+    if (aligned !== undefined) return spans.inAlignedWindows(aligned);
     const broken = brokenAtEveryPhase(bucket, promise, clock, spans);
     if (broken !== undefined && broken.startUs >= judgedFromUs) {
       const found = new BrokenWindows();
@@ -106,15 +108,11 @@ function computeRoom(bucket: BucketRows, promise: WindowPromise, clock: WindowCl
   if (promise.alignment === 'any') return spans.roomInEach();
   if (promise.alignment === 'first')
     return Math.min(spans.roomWithin(1, limit, spans.isUnopened), spans.roomInEach());
-  if (isPlaced(clock)) return spans.roomInAlignedWindows(clock.offset.lowestUs);
+  const aligned = alignedWindows(promise, clock);
+  if (aligned !== undefined) return spans.roomInAlignedWindows(aligned);
   const context = phaseContext(promise, clock, spans);
   const room = context.allowance - leastAtAnyPhase(bucket.table, spans.rows, context);
   return Math.min(room, spans.roomInEach());
-}
-
-/** Whether the place of the epoch's windows is known to the microsecond, apart from the wander of the clock. */
-function isPlaced(clock: WindowClock): clock is WindowClock & { readonly offset: WindowOffset } {
-  return clock.offset !== undefined && clock.offset.lowestUs === clock.offset.highestUs;
 }
 
 /**

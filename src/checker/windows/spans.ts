@@ -5,6 +5,7 @@ import { type Refund, RefundSums } from '../proofs/refund.ts';
 import { Sums } from '../proofs/sums.ts';
 import type { BucketRows } from '../rows/bucket-rows.ts';
 import type { Reset } from '../rows/resets.ts';
+import { type AlignedWindows, insideOf, windowNumber } from './aligned.ts';
 import { type BrokenWindow, BrokenWindows } from './broken-windows.ts';
 import type { WindowClock } from './clock.ts';
 import { Openers } from './openers.ts';
@@ -163,24 +164,21 @@ export class Spans {
   }
 
   /** The least room in a window of the epoch. */
-  roomInAlignedWindows(offsetUs: number): number {
+  roomInAlignedWindows(aligned: AlignedWindows): number {
     const { limit } = this.#promise;
-    return this.#alignedWindows(offsetUs).reduce(
+    return this.#inEach(aligned).reduce(
       (least, { admitted, allowance }) => Math.min(least, allowance - admitted),
       limit,
     );
   }
 
-  /**
-   * Windows of the epoch; `offsetUs` is the limiter's clock minus the recorder's. [from, to] are the microseconds that
-   * lie in the window however the clock wanders, so operations seen there were certainly admitted in it.
-   */
-  inAlignedWindows(offsetUs: number): BrokenWindows {
+  /** The broken windows of the epoch: the operations that lie in one for certain were admitted in it. */
+  inAlignedWindows(aligned: AlignedWindows): BrokenWindows {
     const found = new BrokenWindows();
     const excused: Excused[] = [];
     const { limit } = this.#promise;
-    const aroundUs = this.#aroundUs();
-    for (const window of this.#alignedWindows(offsetUs)) {
+    const aroundUs = aroundOf(aligned);
+    for (const window of this.#inEach(aligned)) {
       const { startUs, endUs, allowance, admitted } = window;
       if (startUs < this.#judgedFromUs) continue;
       found.add(window);
@@ -194,30 +192,23 @@ export class Spans {
     return this.#orTogether(found, excused);
   }
 
-  /** The window of an operation that lies in it for certain can begin so much earlier, or end so much later. */
-  #aroundUs(): number {
-    return Math.ceil(2 * this.#clock.wanderUs) + 1;
-  }
-
-  #alignedWindows(offsetUs: number): BrokenWindow[] {
+  /** Each window with the operations that lie in it for certain. */
+  #inEach(aligned: AlignedWindows): BrokenWindow[] {
     const { table } = this.#bucket;
-    const { limit, windowUs } = this.#promise;
-    const { wanderUs } = this.#clock;
-    const fromUs = (number: number) => Math.ceil(number * windowUs - offsetUs + wanderUs);
-    const toUs = (number: number) => Math.ceil((number + 1) * windowUs - offsetUs - wanderUs) - 1;
     const sums = new Map<number, { admitted: number; row: number }>();
     for (const row of this.rows) {
       const us = table.invokedUs[row] as number;
-      const number = Math.floor((us + offsetUs - wanderUs) / windowUs);
-      if (us < fromUs(number) || table.lastUs(row) > toUs(number)) continue;
+      const number = windowNumber(aligned, us);
+      const { startUs, endUs } = insideOf(aligned, number);
+      if (us < startUs || table.lastUs(row) > endUs) continue;
       const admitted = (sums.get(number)?.admitted ?? 0) + (table.costTokens[row] as number);
       sums.set(number, { admitted, row });
     }
-    const aroundUs = this.#aroundUs();
+    const aroundUs = aroundOf(aligned);
     return [...sums].map(([number, { admitted, row }]) => {
-      const [startUs, endUs] = [fromUs(number), toUs(number)];
-      const allowance = limit + this.refundedWithin(startUs - aroundUs, endUs + aroundUs);
-      return { row, startUs, endUs, allowance, admitted };
+      const { startUs, endUs } = insideOf(aligned, number);
+      const returned = this.refundedWithin(startUs - aroundUs, endUs + aroundUs);
+      return { row, startUs, endUs, allowance: this.#promise.limit + returned, admitted };
     });
   }
 
@@ -264,6 +255,11 @@ export class Spans {
     );
     return table.lastUs(last) - firstUs;
   }
+}
+
+/** The window of an operation that lies in it for certain can begin so much earlier, or end so much later. */
+function aroundOf({ wanderUs }: AlignedWindows): number {
+  return Math.ceil(2 * wanderUs) + 1;
 }
 
 /** The next count of windows: one more up to `most`, then twice as many. */
