@@ -37,7 +37,6 @@ import { otherPromise } from './findings/other-promise.ts';
 import { assumedOfMachines, machineFacts } from './machines/machine-facts.ts';
 import { isContradicted, type MappedParts, mapParts } from './machines/map-parts.ts';
 import { type Prepared, prepare } from './prepare.ts';
-import type { Known } from './rows/coverage.ts';
 import { type Coverage, NO_DENIAL } from './rows/coverage.ts';
 import { type CheckerResults, checkBuckets } from './run-checkers.ts';
 import { findLostDecisions } from './shards/lost-decisions.ts';
@@ -56,7 +55,8 @@ export interface Examination {
   readonly withFindings: readonly BucketResult[];
   /** How much more the bucket that was nearest to an excess could have admitted, in tokens. */
   readonly leastHeadroom: number;
-  readonly known: Known;
+  /** What the buckets were judged by. */
+  readonly context: CheckerContext;
   readonly certificates: Certificates;
   /** With the times by which it was judged: of a run in parts, on one axis. */
   readonly judged: History;
@@ -127,7 +127,7 @@ export function examineHistory(recorded: History, options: CheckOptions): Examin
     report: withNotes(report, [...ofHistory, ...(options.notes ?? []), ...remarks.notes]),
     withFindings: results.withFindings,
     leastHeadroom: results.leastHeadroom,
-    known: context.known,
+    context,
     certificates,
     judged: history,
   };

@@ -1,8 +1,9 @@
-import type { RunPage } from '../report/html/page-data.ts';
+import type { PageSpan, RunPage } from '../report/html/page-data.ts';
 import type { Drawing } from './charts/chart.ts';
 import { makeLevelChart } from './charts/level-chart.ts';
 import { makeOperationsChart } from './charts/operations-chart.ts';
 import type { TimeAxis } from './charts/time-axis.ts';
+import { makeWindowChart } from './charts/window-chart.ts';
 import { button, make } from './dom.ts';
 import { collectOperations } from './operations.ts';
 import { tokensText } from './text.ts';
@@ -23,6 +24,7 @@ export function makeBucketView(page: RunPage, axis: TimeAxis): BucketView {
   const place = make('div', { class: 'charts' });
   let charts: readonly Drawing[] = [];
   const note = make('p', { class: 'quiet' });
+  const hint = make('p', { class: 'hint' });
   const choice = make(
     'select',
     { attributes: { id: 'bucket' }, on: { change: () => take(choice.selectedIndex) } },
@@ -41,9 +43,16 @@ export function makeBucketView(page: RunPage, axis: TimeAxis): BucketView {
     if (bucket === undefined) return;
     for (const chart of charts) chart.end();
     const shown = { bucket, operations: collectOperations(bucket, page.regions) };
-    charts = [makeLevelChart(page, axis, shown), makeOperationsChart(page, axis, shown)];
+    const span = bucket.span ?? page.span;
+    charts = [
+      span === undefined
+        ? makeLevelChart(page, axis, shown)
+        : makeWindowChart(page, axis, { ...shown, span }),
+      makeOperationsChart(page, axis, shown),
+    ];
     place.replaceChildren(...charts.map(({ row }) => row));
     note.textContent = describeBucket(page, bucket);
+    hint.textContent = span === undefined ? levelHint(page) : windowHint(span, bucket);
   };
   const element = make(
     'div',
@@ -57,10 +66,7 @@ export function makeBucketView(page: RunPage, axis: TimeAxis): BucketView {
       button('Next', () => step(1)),
       note,
     ),
-    make('p', {
-      class: 'hint',
-      text: `An ideal bucket that took the same operations, each somewhere in its interval, stays between the two lines. If the highest falls below zero, more was admitted than any bucket can admit. If the lowest stays at or above the cost during a denial, the denial was false. If the lines cross, no ideal bucket took these operations.${declaredHint(page)}`,
-    }),
+    hint,
     place,
   );
   take(0);
@@ -81,21 +87,28 @@ export function makeBucketView(page: RunPage, axis: TimeAxis): BucketView {
 
 type Bucket = RunPage['buckets'][number];
 
-function declaredHint({ declared }: RunPage): string {
-  if (declared === undefined) return '';
-  return ` Hollow signs are what the strategy declares: up to ${tokensText(declared)} tokens of one bucket beyond an ideal one.`;
+const LEVEL_HINT =
+  'An ideal bucket that took the same operations, each somewhere in its interval, stays between the two lines. If the highest falls below zero, more was admitted than any bucket can admit. If the lowest stays at or above the cost during a denial, the denial was false. If the lines cross, no ideal bucket took these operations.';
+
+function levelHint({ declared }: RunPage): string {
+  if (declared === undefined) return LEVEL_HINT;
+  return `${LEVEL_HINT} Hollow signs are what the strategy declares: up to ${tokensText(declared)} tokens of one bucket beyond an ideal one.`;
+}
+
+function windowHint({ about }: PageSpan, { refunds }: Bucket): string {
+  return refunds.length === 0 ? about : `${about} What came back makes room for as much again.`;
 }
 
 function describeBucket(page: RunPage, { policy: name, of, violations, invokedUs }: Bucket): string {
   const policy = page.policies[name];
   const refill =
-    policy === undefined
+    policy === undefined || page.span !== undefined
       ? ''
       : `capacity ${policy.capacityTokens}, ${(policy.quantaPerUs * 1e6) / policy.quantaPerToken} tokens a second; `;
   const stretch =
     of === undefined
       ? ''
-      : `; only ${invokedUs.length} of ${of} are shown, and any level is possible before them`;
+      : `; only ${invokedUs.length} of ${of} are shown, and ${page.span === undefined ? 'any level is possible before them' : 'what was admitted before them is not counted'}`;
   return `${refill}${invokedUs.length} operations, ${violationsText(violations, page.declared)}${stretch}`;
 }
 

@@ -1,6 +1,6 @@
 import type { ComparedRun, ComparisonPage, Series } from '../report/html/page-data.ts';
 import { makeChart } from './charts/chart.ts';
-import { COUNTED, latencyOf, type Metric, timesOf, WRONG, wholeOf } from './charts/chart-list.ts';
+import { COUNTED, latencyOf, type Metric, timesOf, wholeOf, wrongOf } from './charts/chart-list.ts';
 import { makeCharts } from './charts/charts.ts';
 import { makeFaultLane } from './charts/fault-lane.ts';
 import type { Line } from './charts/line.ts';
@@ -10,9 +10,7 @@ import { makeBar, makeCommand, verdictBadge } from './head.ts';
 import { sample, styleOf } from './palette.ts';
 import { makeScroll } from './scroll.ts';
 
-const METRICS: readonly Metric[] = [
-  ...COUNTED,
-  ...WRONG,
+const LATENCIES: readonly Metric[] = [
   latencyOf('allowed', 'p50'),
   latencyOf('allowed', 'p99'),
   latencyOf('denied', 'p50'),
@@ -83,7 +81,8 @@ function makeComparedCharts({ regions, runs }: ComparisonPage, seen: readonly Se
       style: styleOf(runs.findIndex(({ letter }) => letter === run.letter)),
       values: onGrid(grid, run, metric, region),
     }));
-  const charts = METRICS.map((metric, at) => ({
+  const metrics = [...COUNTED, ...wrongOf(seen), ...LATENCIES];
+  const charts = metrics.map((metric, at) => ({
     metric,
     chart: makeChart({
       heading: metric.heading,
@@ -93,7 +92,7 @@ function makeComparedCharts({ regions, runs }: ComparisonPage, seen: readonly Se
       happenings,
       lines: linesOf(metric, undefined),
       isFilledBetween: seen.length === 2,
-      hasTimes: at === METRICS.length - 1,
+      hasTimes: at === metrics.length - 1,
     }),
   }));
   const lane = makeFaultLane('What happened', axis, happenings);

@@ -29,7 +29,7 @@ export function makeBar(name: string): HTMLElement {
 
 /** The head of the page: the verdict and its reasons, the seed, and the command that repeats the run. */
 export function makeHead(page: RunPage): HTMLElement {
-  const { title, verdict, isSlow, seed, command, reasons, why, remarks, facts, figures } = page;
+  const { title, subject, verdict, isSlow, seed, command, reasons, facts, figures } = page;
   return make(
     'div',
     { class: 'head' },
@@ -38,12 +38,15 @@ export function makeHead(page: RunPage): HTMLElement {
       { class: 'headline' },
       verdictBadge(verdict, isSlow),
       make('h1', { text: title.replace(/^openclaw-rl /, '') }),
-      make('span', { class: 'seed' }, 'seed ', make('b', { text: String(seed) })),
+      ...[...subject, ['seed', String(seed)] as const].map(([name, text]) =>
+        make('span', { class: 'subject' }, `${name} `, make('b', { text })),
+      ),
     ),
     makeCommand(command),
     make('ul', { class: 'reasons' }, ...reasons.map(makeReason)),
-    makeRemarks('Why', why),
-    makeRemarks('Notes', remarks),
+    makeRemarks('Why', page.why),
+    makeRemarks('Not judged', page.notJudged),
+    makeRemarks('Notes', page.remarks),
     make(
       'dl',
       { class: 'figures' },

@@ -8,7 +8,7 @@ const KINDS: readonly (readonly [kind: Kind, one: string, several: string])[] = 
   ['over-admission', 'over-admission', 'over-admissions'],
   ['false-denial', 'false denial', 'false denials'],
   ['replay', 'replay mismatch', 'replay mismatches'],
-  ['window', 'broken promise', 'broken promises'],
+  ['window', 'broken window', 'broken windows'],
   ['dishonest', 'wrong value', 'wrong values'],
 ];
 

@@ -8,7 +8,7 @@ const KINDS = {
   'over-admission': 'Over-admission',
   'false-denial': 'False denial',
   replay: 'Replay',
-  window: 'Broken promise',
+  window: 'Broken window',
   dishonest: 'Dishonest',
 };
 

@@ -20,20 +20,22 @@ const COLUMNS: readonly { readonly key: Key; readonly name: string }[] = [
   { key: 'falseDenials', name: 'false denials' },
   { key: 'replay', name: 'replay' },
   { key: 'dishonest', name: 'dishonest' },
-  { key: 'windows', name: 'windows' },
+  { key: 'windows', name: 'broken windows' },
   { key: 'admitted', name: 'admitted tokens' },
   { key: 'denied', name: 'denied' },
 ];
 
-/** Columns that are left out if they have only zeros. */
+/** Columns that are left out if they have only zeros: of a token bucket, and of a promise of windows. */
 const RARE: readonly Key[] = ['windows', 'dishonest'];
+const RARE_OF_WINDOWS: readonly Key[] = ['totalExcess', 'worstWindow', 'falseDenials', 'replay', 'dishonest'];
 
 /** The number of rows before `Show all` is pressed. */
 const FIRST_ROWS = 25;
 
 /** The worst buckets: sortable by any column, each with a witness that can be opened. */
 export function makeWorstTable(page: RunPage, onShow: (bucket: string) => void): HTMLElement {
-  const columns = COLUMNS.filter(({ key }) => !RARE.includes(key) || page.worst.some((row) => row[key] > 0));
+  const rare = page.span === undefined ? RARE : RARE_OF_WINDOWS;
+  const columns = COLUMNS.filter(({ key }) => !rare.includes(key) || page.worst.some((row) => row[key] > 0));
   const held = new Set(page.buckets.map(({ name }) => name));
   const body = make('tbody');
   const { declared } = page;

@@ -129,7 +129,7 @@ function computeRoom(bucket: BucketRows, promise: WindowPromise, clock: WindowCl
  *   N ceil((ceil(k n / 2) + 1) / n) <= N (1 + k / 2).
  * At other lengths such counters may admit more at once, so only these lengths are checked.
  */
-function counterAllowance({ limit }: WindowPromise, windows: number): number {
+export function counterAllowance({ limit }: WindowPromise, windows: number): number {
   return Math.floor(limit * (1 + windows)) + 1;
 }
 

@@ -1,4 +1,4 @@
-import type { RegionSeries, Series } from '../../report/html/page-data.ts';
+import type { Picture, RegionSeries, Series, WrongMeasure } from '../../report/html/page-data.ts';
 
 type Values = readonly (number | null)[];
 
@@ -37,10 +37,21 @@ export const COUNTED: readonly Metric[] = [
   counted('No reply', 'per second', ({ counts }, series) => perSecond(counts.info, series)),
 ];
 
-export const WRONG: readonly Metric[] = [
-  counted('Excess', 'tokens beyond an ideal bucket', ({ excess }) => excess),
-  counted('False denials', 'per second', ({ falseDenials }, series) => perSecond(falseDenials, series)),
+const WRONG: readonly (readonly [WrongMeasure, Metric])[] = [
+  ['excess', counted('Excess', 'tokens beyond an ideal bucket', ({ excess }) => excess)],
+  ['windows', counted('Broken windows', 'per second', ({ windows }, series) => perSecond(windows, series))],
+  [
+    'falseDenials',
+    counted('False denials', 'per second', ({ falseDenials }, series) => perSecond(falseDenials, series)),
+  ],
 ];
+
+/** Measures of what is wrong, if it was judged in some of these runs. */
+export function wrongOf(runs: readonly Pick<Picture, 'judged'>[]): readonly Metric[] {
+  return WRONG.filter(([measure]) => runs.some(({ judged }) => judged.includes(measure))).map(
+    ([, metric]) => metric,
+  );
+}
 
 /** The latency of one outcome. The latency of all regions is not the sum of the regions. */
 export function latencyOf(outcome: (typeof TIMED)[number], percentile: (typeof PERCENTILES)[number]): Metric {

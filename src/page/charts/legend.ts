@@ -1,5 +1,5 @@
 import { make } from '../dom.ts';
-import { sample } from '../palette.ts';
+import { type LineStyle, sample } from '../palette.ts';
 import { numberText } from '../text.ts';
 import type { ChartParts, Line } from './line.ts';
 
@@ -12,15 +12,8 @@ export interface Legend {
 
 export function makeLegend({ heading, unit, lines }: Pick<ChartParts, 'heading' | 'unit' | 'lines'>): Legend {
   const values = lines.map(() => make('span', { class: 'value' }));
-  const rows = lines.map(({ name, style }, at) =>
-    make('li', {}, sample(style), make('span', { class: 'name', text: name }), values[at]),
-  );
-  const element = make(
-    'div',
-    { class: 'legend' },
-    make('h3', {}, heading, make('span', { class: 'unit', text: ` ${unit}` })),
-    make('ul', {}, ...rows),
-  );
+  const rows = lines.map(({ name, style }, at) => legendItem(style, name, values[at]));
+  const element = makeLegendBox({ heading, unit }, ...rows);
   return {
     element,
     show(now, bin) {
@@ -38,4 +31,22 @@ export function makeLegend({ heading, unit, lines }: Pick<ChartParts, 'heading' 
       }
     },
   };
+}
+
+/** The names of what a chart shows, below its heading. */
+export function makeLegendBox(
+  { heading, unit }: Pick<ChartParts, 'heading' | 'unit'>,
+  ...items: readonly HTMLElement[]
+): HTMLElement {
+  return make(
+    'div',
+    { class: 'legend' },
+    make('h3', {}, heading, make('span', { class: 'unit', text: ` ${unit}` })),
+    make('ul', {}, ...items),
+  );
+}
+
+/** The name of a line, with the cell of its value. */
+export function legendItem(style: LineStyle, name: string, value: HTMLElement | undefined): HTMLElement {
+  return make('li', {}, sample(style), make('span', { class: 'name', text: name }), value);
 }

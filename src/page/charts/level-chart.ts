@@ -1,14 +1,15 @@
 import uPlot from 'uplot';
 import { type LevelBand, levelBand } from '../../checker/proofs/level-band.ts';
-import type { PageBucket, RunPage, Violation } from '../../report/html/page-data.ts';
+import type { PageBucket, RunPage } from '../../report/html/page-data.ts';
 import { make } from '../dom.ts';
 import type { Drawn } from '../operations.ts';
-import { sample } from '../palette.ts';
 import { numberText, tokensText } from '../text.ts';
 import { colour } from '../theme.ts';
-import { isDeclared, violationsText } from '../violations.ts';
+import { violationsText } from '../violations.ts';
 import { chartOptions, type Drawing, keep, rangeOf, selectRange, timeScale, valueScale } from './chart.ts';
+import { legendItem, makeLegendBox } from './legend.ts';
 import { drawShades, line } from './shades.ts';
+import { drawSigns, legendOfSigns } from './signs.ts';
 import type { TimeAxis } from './time-axis.ts';
 
 const STYLES = {
@@ -17,24 +18,9 @@ const STYLES = {
   capacity: { colour: 'capacity', dash: [2, 3] },
 } as const;
 
-/** Each kind with its own sign and height: below zero, or above the capacity. */
-const SIGNS = {
-  'over-admission': { sign: '▼', colour: 'wrong', name: 'admitted too much', height: -0.05 },
-  window: { sign: '▼', colour: 'wrong', name: 'admitted too much', height: -0.05 },
-  'false-denial': { sign: '◆', colour: 'denied', name: 'denied falsely', height: 1.07 },
-  replay: { sign: '●', colour: 'info', name: 'replay mismatch', height: 1.07 },
-  dishonest: { sign: '■', colour: 'wrong', name: 'stated a wrong value', height: 1.07 },
-} as const;
-const DECLARED_SIGN = {
-  sign: '▽',
-  colour: 'declared',
-  name: 'beyond an ideal bucket, declared',
-  height: -0.05,
-};
-
-function signOf(kind: Violation['kind'], { declared }: RunPage) {
-  return isDeclared(kind, declared) ? DECLARED_SIGN : SIGNS[kind];
-}
+/** Below zero, or above the capacity: parts of it. */
+const SIGN_BELOW = -0.05;
+const SIGN_ABOVE = 1.07;
 
 /** The highest and lowest possible level of an ideal bucket, with its capacity and the violations. */
 export function makeLevelChart(
@@ -73,7 +59,11 @@ export function makeLevelChart(
         draw: [
           (chart) =>
             drawLimits(chart, page, { capacity, least, leastAt: (band.timesUs[deepest] ?? 0) / 1e6 }),
-          (chart) => drawSigns(chart, page, { operations, capacity }),
+          (chart) =>
+            drawSigns(chart, page, {
+              operations,
+              heightOf: (kind) => capacity * (kind === 'over-admission' ? SIGN_BELOW : SIGN_ABOVE),
+            }),
         ],
         setSelect: [(chart) => selectRange(chart, axis)],
         setCursor: [
@@ -125,29 +115,13 @@ function makeLegend(
   cells: Readonly<Record<keyof typeof STYLES, HTMLElement>>,
   { violations }: PageBucket,
 ) {
-  const item = (name: string, key: keyof typeof STYLES) =>
-    make('li', {}, sample(STYLES[key]), make('span', { class: 'name', text: name }), cells[key]);
-  const kinds = [...new Set(violations.map(({ kind }) => kind))];
-  return make(
-    'div',
-    { class: 'legend' },
-    make('h3', {}, 'Level', make('span', { class: 'unit', text: ' tokens' })),
-    make(
-      'ul',
-      {},
-      item('capacity', 'capacity'),
-      item('highest possible', 'highest'),
-      item('lowest possible', 'lowest'),
-      ...kinds.map((kind) => {
-        const { sign, name } = signOf(kind, page);
-        return make(
-          'li',
-          {},
-          make('span', { class: `sign ${isDeclared(kind, page.declared) ? 'declared' : kind}`, text: sign }),
-          make('span', { text: name }),
-        );
-      }),
-    ),
+  const item = (name: string, key: keyof typeof STYLES) => legendItem(STYLES[key], name, cells[key]);
+  return makeLegendBox(
+    { heading: 'Level', unit: 'tokens' },
+    item('capacity', 'capacity'),
+    item('highest possible', 'highest'),
+    item('lowest possible', 'lowest'),
+    ...legendOfSigns(page, violations),
   );
 }
 
@@ -191,32 +165,6 @@ function drawLimits(
         x,
         at(least) + 2 * px,
       );
-  }
-  ctx.restore();
-}
-
-/** Signs that would overlap are drawn as one. */
-function drawSigns(
-  chart: uPlot,
-  page: RunPage,
-  { operations, capacity }: { operations: readonly Drawn[]; capacity: number },
-): void {
-  const { ctx, bbox } = chart;
-  const px = devicePixelRatio;
-  const lastX = new Map<string, number>();
-  ctx.save();
-  ctx.font = `${12 * px}px system-ui, sans-serif`;
-  ctx.textAlign = 'center';
-  ctx.textBaseline = 'middle';
-  for (const { violation, lastUs, invokedUs } of operations) {
-    if (violation === undefined) continue;
-    const { sign, colour: name, height } = signOf(violation.kind, page);
-    const x = chart.valToPos((Number.isFinite(lastUs) ? lastUs : invokedUs) / 1e6, 'x', true);
-    if (x < bbox.left || x > bbox.left + bbox.width) continue;
-    if (Math.abs(x - (lastX.get(sign) ?? Number.NEGATIVE_INFINITY)) < 3 * px) continue;
-    lastX.set(sign, x);
-    ctx.fillStyle = colour(name);
-    ctx.fillText(sign, x, chart.valToPos(height * capacity, 'y', true));
   }
   ctx.restore();
 }

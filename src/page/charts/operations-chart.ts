@@ -28,7 +28,7 @@ const VIOLATION_WORDS = {
   'over-admission': 'tokens more than any ideal bucket held',
   'false-denial': 'tokens or more were available, and it was denied',
   replay: 'tokens off the expected level',
-  window: 'tokens more than its window allows',
+  window: 'tokens more than the promise allows',
 };
 
 /** The operations of a bucket as intervals, from invocation to reply. */

@@ -1,7 +1,7 @@
 import type { Picture, Series } from '../../report/html/page-data.ts';
 import { OUTCOME_STYLES, styleOf } from '../palette.ts';
 import { type Chart, makeChart } from './chart.ts';
-import { COUNTED, latencyOf, PERCENTILES, TIMED, timesOf, WRONG, wholeOf } from './chart-list.ts';
+import { COUNTED, latencyOf, PERCENTILES, TIMED, timesOf, wholeOf, wrongOf } from './chart-list.ts';
 import { makeCharts } from './charts.ts';
 import { makeFaultLane } from './fault-lane.ts';
 import type { Line } from './line.ts';
@@ -37,7 +37,7 @@ export function makeRunCharts(picture: Picture & { readonly series: Series }): R
       };
     });
   const latencies = PERCENTILES.map((percentile) => makeLatency(percentile, picture, shared));
-  const charts = [...counted(COUNTED), ...latencies, ...counted(WRONG, true)];
+  const charts = [...counted(COUNTED), ...latencies, ...counted(wrongOf([picture]), true)];
   const lane = makeFaultLane('What happened', axis, picture);
   const element = makeCharts({
     axis,

@@ -1,11 +1,13 @@
-import type { BucketResult } from '../../checker/bucket-result.ts';
+import type { BucketResult, CheckerContext } from '../../checker/bucket-result.ts';
 import type { FindingKind } from '../../checker/findings/finding.ts';
 import { doesLagFade } from '../../checker/proofs/lag.ts';
 import type { Refund } from '../../checker/proofs/refund.ts';
 import { BucketRows } from '../../checker/rows/bucket-rows.ts';
+import { given } from '../../core/given.ts';
 import type { Policy } from '../../core/policy.ts';
 import { KIND, type OperationTable } from '../../history/columns/table.ts';
 import type { PageBucket, Violation } from './page-data.ts';
+import { ownSpanOf } from './window-span.ts';
 
 /** The most operations of all buckets in a page: each takes some 20 bytes. */
 const MOST_OPERATIONS = 80_000;
@@ -20,6 +22,8 @@ interface PageOptions {
   readonly regions: readonly string[];
   /** Whether the history has resets, which write buckets. */
   readonly hasResets?: boolean;
+  /** Of a promise of windows. */
+  readonly windows?: CheckerContext['windows'];
   readonly room?: number;
 }
 
@@ -31,11 +35,16 @@ export class PageBuckets {
   readonly #regions: ReadonlyMap<string, number>;
   readonly #rows: BucketRows;
   readonly #hasResets: boolean;
+  readonly #windows: PageOptions['windows'];
   #room: number;
   #roomForLies = MOST_LIES;
 
-  constructor(table: OperationTable, { regions, hasResets = false, room = MOST_OPERATIONS }: PageOptions) {
+  constructor(
+    table: OperationTable,
+    { regions, hasResets = false, windows, room = MOST_OPERATIONS }: PageOptions,
+  ) {
     this.#hasResets = hasResets;
+    this.#windows = windows;
     this.#table = table;
     this.#regions = new Map(regions.map((name, at) => [name, at]));
     this.#rows = new BucketRows(table);
@@ -62,6 +71,7 @@ export class PageBuckets {
     this.buckets.push({
       name: this.#table.nameOf(bucket),
       policy: this.#policyPlace(policy),
+      ...given({ span: result && this.#windows && ownSpanOf(this.#windows, result.windows) }),
       ...(wanted < all.length ? { of: all.length } : {}),
       ...this.#columns(rows),
       violations: this.#violations(rows, result),

@@ -1,6 +1,7 @@
 import type { ClockBounds } from '../../checker/clocks/bounds.ts';
 import type { FindingKind } from '../../checker/findings/finding.ts';
 import type { LieReason } from '../../checker/stated/lies.ts';
+import type { CountedSpan } from '../../checker/windows/window-counts.ts';
 import type { Policy } from '../../core/policy.ts';
 import type { Verdict } from '../../core/verdict.ts';
 import type { TextTable } from '../text-table.ts';
@@ -14,10 +15,14 @@ export type PageData = RunPage | ComparisonPage;
 export interface RunPage extends Picture {
   readonly page: 'run';
   readonly title: string;
+  /** Name and text: the limiter, and its promise of windows or its policy. */
+  readonly subject: readonly (readonly [string, string])[];
   readonly verdict: Verdict;
   /** Only a performance claim is broken. */
   readonly isSlow: boolean;
   readonly reasons: readonly Reason[];
+  /** What the promise does not allow to judge, as sentences. */
+  readonly notJudged: readonly string[];
   /** Causes of the verdict, as sentences. */
   readonly why: readonly string[];
   /** Notes on the run, as sentences. */
@@ -34,14 +39,26 @@ export interface RunPage extends Picture {
   readonly worst: readonly WorstRow[];
   readonly buckets: readonly PageBucket[];
   readonly policies: readonly Policy[];
+  /** Of a promise of windows, in place of levels. */
+  readonly span?: PageSpan;
   readonly clock: ClockBounds;
   readonly known: { readonly initial: 'full' | 'unknown'; readonly knownFromUs: number | null };
+}
+
+/** What is counted of a bucket over time, and the limits of this count. */
+export interface PageSpan {
+  readonly counted: CountedSpan;
+  readonly limits: readonly { readonly name: string; readonly tokens: number }[];
+  /** What is counted, and how much of it breaks the promise, as sentences. */
+  readonly about: string;
 }
 
 /** The charts of one run over time. */
 export interface Picture {
   /** Absent without the history. */
   readonly series?: Series;
+  /** What was judged, and so is drawn. */
+  readonly judged: readonly WrongMeasure[];
   readonly regions: readonly string[];
   readonly spans: readonly Span[];
   readonly marks: readonly Mark[];
@@ -81,11 +98,16 @@ export interface Series {
   readonly latency: OutcomeLatency;
 }
 
+/** What may be wrong over time. */
+export type WrongMeasure = 'excess' | 'windows' | 'falseDenials';
+
 export interface RegionSeries {
   /** Operations in each bin. */
   readonly counts: Readonly<Record<'allowed' | 'denied' | 'failed' | 'info', readonly number[]>>;
   /** Tokens beyond an ideal bucket, at the ends of the operations that caused them. */
   readonly excess: readonly number[];
+  /** Broken windows, at the ends of the operations that broke them. */
+  readonly windows: readonly number[];
   readonly falseDenials: readonly number[];
   readonly latency: OutcomeLatency;
 }
@@ -105,6 +127,8 @@ export interface PageBucket {
   readonly name: string;
   /** A place in `policies`. */
   readonly policy: number;
+  /** Its own, where it differs from that of the run. */
+  readonly span?: PageSpan;
   /** The number of operations of the bucket, if the page does not have all of them. */
   readonly of?: number;
   /** Each minus the one before; the first in full. */

@@ -1,17 +1,30 @@
+import { type BucketResult, hasFindings } from '../../checker/bucket-result.ts';
 import type { ProofCounts } from '../../checker/certificates/certificates.ts';
 import type { Examination } from '../../checker/check.ts';
 import { headroomText } from '../../checker/evidence/headroom-facts.ts';
 import { listRemarks } from '../../checker/findings/notes.ts';
+import { Drops } from '../../checker/proofs/drops.ts';
+import { given } from '../../core/given.ts';
+import { count } from '../../core/units.ts';
 import type { History } from '../../history/history.ts';
 import { RESET_EVENT } from '../../history/records/operation.ts';
-import { isOnlySlow, reasonsOf, simulatedText, titleOf } from '../check-report.ts';
+import {
+  isExcessJudged,
+  isOnlySlow,
+  limiterOf,
+  limitOf,
+  reasonsOf,
+  simulatedText,
+  titleOf,
+} from '../check-report.ts';
 import type { RunReport } from '../report.ts';
 import { listTables } from '../rows.ts';
 import { printable, tokensText } from '../text.ts';
 import { PageBuckets } from './buckets.ts';
 import { faultSpans, findMarks } from './moments.ts';
-import type { Picture, RunPage } from './page-data.ts';
+import type { Picture, RunPage, WrongMeasure } from './page-data.ts';
 import { chooseBinUs, makeSeries } from './series.ts';
+import { spanOf } from './window-span.ts';
 import { bucketsInOrder, worstRows } from './worst.ts';
 
 /** The most regions that are shown separately; the rest are one. */
@@ -32,14 +45,12 @@ export function makeRunPage(untrusted: RunReport, evidence?: Evidence): RunPage 
     verdict: report.verdict,
     isSlow: isOnlySlow(report),
     reasons: reasonsOf(report),
+    subject: [['limiter', limiterOf(report)], limitOf(report)],
     ...remarksOf(report),
     seed: report.seed,
     command: report.command,
     facts: [
       ['scenario', report.plan.scenario],
-      ['strategy', report.strategy],
-      ['policy', report.policy],
-      ['seed', String(report.seed)],
       ['system', `${report.system}${simulatedText(report)}`],
       ['started', report.startedAt],
       ['folder', report.folder],
@@ -60,11 +71,28 @@ export function makeRunPage(untrusted: RunReport, evidence?: Evidence): RunPage 
     : printable({ ...page, ...makeBuckets(report, page.regions, evidence) });
 }
 
-function remarksOf(report: RunReport): Pick<RunPage, 'why' | 'remarks'> {
+function remarksOf(report: RunReport): Pick<RunPage, 'notJudged' | 'why' | 'remarks'> {
   const remarks = listRemarks(report);
-  const labelled = (label: 'why' | 'note') =>
+  const labelled = (label: (typeof remarks)[number]['label']) =>
     remarks.filter((one) => one.label === label).map(({ sentence }) => sentence);
-  return { why: labelled('why'), remarks: labelled('note') };
+  return { notJudged: labelled('not judged'), why: labelled('why'), remarks: labelled('note') };
+}
+
+/** The buckets with a finding on what was judged: without those of a token bucket where windows are promised. */
+function findingsToShow(report: RunReport, { examination }: Evidence): readonly BucketResult[] {
+  if (isExcessJudged(report)) return examination.withFindings;
+  const none = { totalExcessQuanta: 0, drops: new Drops(), headroomQuanta: 0 };
+  return examination.withFindings.map((result) => ({ ...result, over: none })).filter(hasFindings);
+}
+
+/** What may be wrong over time. */
+function judgedMeasures(report: RunReport): readonly WrongMeasure[] {
+  const all = {
+    excess: isExcessJudged(report),
+    windows: report.promise !== 'token-bucket',
+    falseDenials: report.notJudged === undefined,
+  };
+  return (['excess', 'windows', 'falseDenials'] as const).filter((measure) => all[measure]);
 }
 
 /** The charts of a run over time, in bins of `binUs` or of its own width. */
@@ -72,6 +100,7 @@ export function makePicture(report: RunReport, evidence?: Evidence, binUs?: numb
   const regions = regionsOf(report);
   return printable({
     regions,
+    judged: judgedMeasures(report),
     spans: faultSpans(report.faults),
     marks: findMarks(report),
     ...(evidence === undefined
@@ -99,21 +128,25 @@ function regionsOf({ regions }: RunReport): string[] {
 function makeBuckets(
   report: RunReport,
   regions: readonly string[],
-  { history, examination }: Evidence,
-): Pick<RunPage, 'worst' | 'buckets' | 'policies' | 'known' | 'notes' | 'clock'> {
-  const { report: check, withFindings, known, judged } = examination;
+  evidence: Evidence,
+): Pick<RunPage, 'worst' | 'buckets' | 'policies' | 'span' | 'known' | 'notes' | 'clock'> {
+  const { history, examination } = evidence;
+  const { report: check, judged } = examination;
+  const { known, windows } = examination.context;
   const { operations: table } = judged;
+  const withFindings = findingsToShow(report, evidence);
   const results = new Map(withFindings.map((result) => [result.bucket, result]));
   const order = bucketsInOrder(table, withFindings);
   const hasResets = history.events.some(({ event }) => event === RESET_EVENT);
-  const chosen = new PageBuckets(table, { regions, hasResets });
+  const chosen = new PageBuckets(table, { regions, hasResets, windows });
   for (const bucket of order) chosen.add(bucket, results.get(bucket));
   const { buckets, policies } = chosen;
-  const worst = worstRows(table, { check, withFindings: results, order });
+  const worst = worstRows(table, { check: { ...check, claims: report.claims }, results, order });
   return {
     worst,
     buckets,
     policies,
+    ...given({ span: windows && spanOf(windows) }),
     clock: check.clock,
     known: {
       initial: known.initial,
@@ -158,30 +191,35 @@ function sizeNotes(
   ];
 }
 
-function makeFigures({
-  sent,
-  outcomes,
-  overAdmission,
-  falseDenials,
-  replay,
-  dishonest,
-  whole,
-  contested,
-  buckets,
-  headroom,
-  shards,
-  proofs,
-}: RunReport) {
-  const { worst } = overAdmission;
+function makeFigures(report: RunReport) {
+  const { sent, outcomes, falseDenials, replay, dishonest, whole, contested, buckets, headroom, proofs } =
+    report;
   return [
     ['requests', String(sent)],
     ['allowed', String(outcomes.allowed)],
     ['denied', String(outcomes.denied)],
     ['failed', String(outcomes.failed)],
     ['no reply', String(outcomes.info)],
+    ...(isExcessJudged(report) ? excessFigures(report) : []),
+    ...(report.promise === 'token-bucket' ? [] : [windowsFigure(report)]),
+    [
+      'false denials',
+      report.notJudged === undefined ? `${falseDenials.total} of ${falseDenials.judged}` : 'not judged',
+    ],
+    ['replay', `${replay.total} mismatches of ${replay.replayed}`],
+    ['dishonest', `${dishonest.total} values of ${whole.stated} decisions`],
+    ['contested buckets', `${contested.buckets} of ${buckets}`],
+    ...(proofs === undefined ? [] : [provedOf(proofs, buckets)]),
+    ['headroom, median', headroom === undefined ? 'none' : headroomText(headroom.median)],
+  ] as const;
+}
+
+function excessFigures({ overAdmission, shards }: RunReport): [string, string][] {
+  const { largestExcess, worst } = overAdmission;
+  return [
     [
       'largest excess of one bucket',
-      `${tokensText(overAdmission.largestExcess)} tokens${declaredText(shards, 'largestExcess')}`,
+      `${tokensText(largestExcess)} tokens${declaredText(shards, 'largestExcess')}`,
     ],
     [
       'worst window',
@@ -189,13 +227,14 @@ function makeFigures({
         ? 'none'
         : `${tokensText(worst.worstWindow)} tokens${declaredText(shards, 'worstWindow')}`,
     ],
-    ['false denials', `${falseDenials.total} of ${falseDenials.judged}`],
-    ['replay', `${replay.total} mismatches of ${replay.replayed}`],
-    ['dishonest', `${dishonest.total} values of ${whole.stated} decisions`],
-    ['contested buckets', `${contested.buckets} of ${buckets}`],
-    ...(proofs === undefined ? [] : [provedOf(proofs, buckets)]),
-    ['headroom, median', headroom === undefined ? 'none' : headroomText(headroom.median)],
-  ] as const;
+  ];
+}
+
+function windowsFigure({ windows }: RunReport): [string, string] {
+  return [
+    'broken windows',
+    windows.total === 0 ? '0' : `${windows.total} in ${count(windows.buckets, 'bucket')}`,
+  ];
 }
 
 /** How many buckets have a proof of all answers, or of all admissions. */

@@ -58,6 +58,7 @@ export function makeSeries(
           OUTCOMES.map((outcome, at) => [outcome, counts[region]?.[at] ?? []]),
         ) as unknown as RegionSeries['counts'],
         excess: wrong.excess[region] ?? [],
+        windows: wrong.windows[region] ?? [],
         falseDenials: wrong.falseDenials[region] ?? [],
         latency: latency.ofRegion(region),
       }),
@@ -131,18 +132,19 @@ function countWrong(
   }: { axis: Axis; places: Places; withFindings: readonly BucketResult[]; regions: number },
 ) {
   const empty = () => Array.from({ length: regions }, () => new Array<number>(axis.bins).fill(0));
-  const [excess, falseDenials] = [empty(), empty()];
+  const [excess, windows, falseDenials] = [empty(), empty(), empty()];
   const add = (to: number[][], row: number, amount: number) => {
     const bins = to[places.of(row)];
     const bin = binOf(axis, momentOf(table, row));
     if (bins !== undefined) bins[bin] = (bins[bin] ?? 0) + amount;
   };
-  for (const { bucket, over, denials } of withFindings) {
+  for (const { bucket, over, denials, windows: broken } of withFindings) {
     const { quantaPerToken } = table.policyOf(bucket);
     for (const { row, quanta } of over.drops) add(excess, row, quanta / quantaPerToken);
+    for (const { row } of broken) add(windows, row, 1);
     for (const { row } of denials) add(falseDenials, row, 1);
   }
-  return { excess: excess.map((bins) => bins.map((tokens) => rounded(tokens, 3))), falseDenials };
+  return { excess: excess.map((bins) => bins.map((tokens) => rounded(tokens, 3))), windows, falseDenials };
 }
 
 /** Exact percentiles of every bin, of each region and of all: durations are grouped, then each group is sorted. */

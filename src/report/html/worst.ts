@@ -8,6 +8,7 @@ import { BucketRows } from '../../checker/rows/bucket-rows.ts';
 import { groupBy } from '../../core/group-by.ts';
 import type { Policy } from '../../core/policy.ts';
 import { KIND, type OperationTable } from '../../history/columns/table.ts';
+import { findingsOf } from '../check-report.ts';
 import { placeText, replyText, returnedText } from '../timeline.ts';
 import type { Proof, WindowFormula, WitnessRow, WorstRow } from './page-data.ts';
 
@@ -55,19 +56,18 @@ export function worstRows(
   table: OperationTable,
   {
     check,
-    withFindings,
+    results,
     order,
-  }: { check: CheckReport; withFindings: ReadonlyMap<number, BucketResult>; order: readonly number[] },
+  }: { check: CheckReport; results: ReadonlyMap<number, BucketResult>; order: readonly number[] },
 ): WorstRow[] {
-  const { overAdmission, falseDenials, replay, windows, dishonest } = check;
   const findings = groupBy(
-    [overAdmission, falseDenials, replay, windows, dishonest].flatMap((all) => all.findings),
+    findingsOf(check).flatMap(([, , found]) => found),
     ({ bucket }) => bucket,
   );
   const rows = new BucketRows(table);
   let room = MOST_LINES;
   return order.slice(0, MOST_ROWS).map((bucket) => {
-    const result = withFindings.get(bucket);
+    const result = results.get(bucket);
     const name = table.nameOf(bucket);
     const policy = table.policyOf(bucket);
     const makeWindow = (guilt: BucketResult | undefined) =>
