@@ -1,7 +1,7 @@
 import { invalidOption } from '../core/errors.ts';
 import type { RecordedRequest } from '../history/foreign/arrivals.ts';
 import { drawRequests } from './arrival-requests.ts';
-import { type Arrivals, peakArrivals, steadyArrivals } from './arrivals.ts';
+import { type Arrival, type Arrivals, peakArrivals, steadyArrivals } from './arrivals.ts';
 import type { LoadConnection, Pace } from './connection.ts';
 import { openLoop } from './open-loop.ts';
 import { type LoadPart, sharesOf } from './parts.ts';
@@ -28,14 +28,26 @@ export interface PaceOptions {
 
 /** Decides when the connections of this load send. Throws INVALID_OPTION for an open load without a rate. */
 export function makePace(options: PaceOptions): Pace {
-  const { shape, users, recorded, parts, regions, draws, timers } = options;
-  if (shape.mode === 'closed') return closedLoop(timers);
+  const { shape, timers } = options;
+  return shape.mode === 'closed'
+    ? closedLoop(timers)
+    : openLoop({ ...options, arrivals: openArrivals(options) });
+}
+
+/** The requests of an open load, whatever is answered. Throws INVALID_OPTION without a rate. */
+export function openArrivals({
+  shape,
+  users,
+  recorded,
+  parts,
+  regions,
+  draws,
+}: Omit<PaceOptions, 'recorder' | 'durationMs' | 'timers'>): Generator<Arrival, undefined> {
   const due =
     recorded === undefined
       ? arrivalsOf(shape, regions.length)
       : recordedArrivals(recorded, users, { ...shape, regions });
-  const arrivals = drawRequests(due, shape, { regions: draws, has: sharesOf(parts, regions) });
-  return openLoop({ ...options, arrivals });
+  return drawRequests(due, shape, { regions: draws, has: sharesOf(parts, regions) });
 }
 
 /** Draws the users of a region. Each request of a recorded load has its user. Throws INVALID_OPTION if no user is there. */

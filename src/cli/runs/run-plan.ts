@@ -2,9 +2,11 @@ import { join, resolve } from 'node:path';
 import { parseClaim } from '../../checker/claims/claim.ts';
 import { isOnCorrectness } from '../../checker/claims/evidence-claims.ts';
 import { NOT_CHECKED } from '../../checker/findings/notes.ts';
+import { given } from '../../core/given.ts';
 import { printable } from '../../core/printable.ts';
 import type { Promised } from '../../core/promise.ts';
 import type { EngineRunOptions } from '../../engines/engine-run.ts';
+import type { PlannedLoad } from '../../experiment/drain/planned-demand.ts';
 import { prepareRun } from '../../experiment/prepare-run.ts';
 import type { RunResult } from '../../experiment/run.ts';
 import type { RunOptions } from '../../experiment/run-context.ts';
@@ -84,6 +86,8 @@ export async function makeRun(
   const plan = withProcesses(read, flags);
   const promise = request.promise ?? (await promiseOfPlan(plan, environment));
   const { folder, startedAt, play } = await prepareOf(flags)({ ...request, plan }, environment);
+  const { areUsersReal } = request;
+  await warnOfLoad({ plan, ...given({ promise, recorded, areUsersReal }) }, environment);
   const { onProgress, close } = showProgress(plan, environment);
   const thread = new JudgeThread(environment.interrupt, judgedApart(environment));
   const { check, evidence, latencies, system, loadMs, ...counted } = await play({
@@ -120,6 +124,13 @@ export async function makeRun(
     await dropWriter(folder);
   };
   return { report, page: { draw, certify, drop } };
+}
+
+/** Before the load: what it cannot show is a loss of time. */
+async function warnOfLoad(load: PlannedLoad, { log }: Environment): Promise<void> {
+  const { undrained } = await import('../../experiment/drain/undrained.ts'); // heavy: not for --help
+  const short = undrained(load);
+  if (short !== undefined) log(`note: ${printable(short)}\n`);
 }
 
 /** A run that is checked and has a folder. */
