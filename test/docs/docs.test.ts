@@ -13,6 +13,7 @@ import { testFolder } from '../support/cli.ts';
 import {
   blocksOn,
   COMMAND_PAGE,
+  commandsShown,
   ENDPOINTS_PAGE,
   fencesOf,
   isTaken,
@@ -113,26 +114,7 @@ describe('code blocks', () => {
   });
 });
 
-interface Shown {
-  readonly page: string;
-  readonly text: string;
-  readonly exitCode: number;
-}
-
-/** Every command that a page shows: in a block, or, of ours, as code in a sentence. */
-const shown: readonly Shown[] = PAGES.flatMap((page) => {
-  const markdown = textOf(page);
-  const inBlocks = blocksOf(markdown)
-    .filter(({ language }) => language === 'sh')
-    .flatMap((block) => commandsOf(block));
-  const inText = [
-    ...markdown.replace(/^```[\s\S]*?^```$/gm, '').matchAll(/`((?:npx |bin\/)?openclaw-rl [^`]+)`/g),
-  ];
-  return [
-    ...inBlocks.map(({ text, exitCode }) => ({ page, text, exitCode })),
-    ...inText.map(([, text = '']) => ({ page, text, exitCode: 0 })),
-  ];
-});
+const shown = commandsShown(PAGES);
 
 const helps = new Map<string, Promise<string>>();
 

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Block, blocksOf, ROOT } from './readme.ts';
+import { type Block, blocksOf, type Command, commandsOf, ROOT } from './readme.ts';
 
 export interface PageBlock extends Block {
   readonly page: string;
@@ -95,6 +95,23 @@ export function blocksOn(pages: string | readonly string[], language?: string): 
     .flat()
     .flatMap((page) => blocksOf(textOf(page)).map((block) => ({ page, ...block })))
     .filter((block) => language === undefined || block.language === language);
+}
+
+export interface ShownCommand extends Pick<Command, 'text' | 'exitCode'> {
+  readonly page: string;
+}
+
+/** Every command that pages show: in a block, or, of ours, as code in a sentence. */
+export function commandsShown(pages: readonly string[]): ShownCommand[] {
+  return pages.flatMap((page) => {
+    const inBlocks = blocksOn(page, 'sh').flatMap((block) => commandsOf(block));
+    const sentences = textOf(page).replace(/^```[\s\S]*?^```$/gm, '');
+    const inText = [...sentences.matchAll(/`((?:npx |bin\/)?openclaw-rl [^`]+)`/g)];
+    return [
+      ...inBlocks.map(({ text, exitCode }) => ({ page, text, exitCode })),
+      ...inText.map(([, text = '']) => ({ page, text, exitCode: 0 })),
+    ];
+  });
 }
 
 /** Lines that begin or end a code block, whether or not `blocksOf` understands them. */

@@ -66,7 +66,7 @@ Examples:
       --subject-header x-api-key --policy 100:10/s
   # one that knows its API keys
   $ openclaw-rl bench --target https://api.example.com/ \\
-      --subject-header x-api-key --subjects keys.txt --rate 50
+      --subject-header x-api-key --subjects keys.txt --users 5 --rate 100
   # one with windows of the wall clock
   $ openclaw-rl bench --target http://127.0.0.1:8080/ \\
       --subject-header x-api-key --policy 100:100/min \\
