@@ -40,9 +40,9 @@ function pickReadings(readings, decisions) {
   return [...kept, ...decisions.sort((a, b) => a.from - b.from).filter(isNew)];
 }
 
-/** All that is known of the clocks of the nodes, by node. */
+/** What shows the clock of each node: by machine the readings, and the decisions. */
 function readingsOf({ buckets, clock }) {
-  const ofNode = new Map(); // by node and machine the readings, and the decisions
+  const ofNode = new Map();
   const kindsOf = ({ node, machine }) => {
     const ofMachine = ofNode.get(node) ?? ofNode.set(node, new Map()).get(node);
     return ofMachine.get(machine) ?? ofMachine.set(machine, [[], []]).get(machine);
@@ -52,7 +52,49 @@ function readingsOf({ buckets, clock }) {
   for (const rows of buckets.values())
     for (const { node, machine, from, until, decidedUs: serverUs, role } of rows)
       if (serverUs !== undefined && role !== MAYBE && until !== NEVER) kindsOf({ node, machine })[1].push({ machine, from, until, serverUs });
-  return [...ofNode.values()].map((ofMachine) => [...ofMachine.values()].flatMap(([readings, decisions]) => pickReadings(readings, decisions)));
+  return [...ofNode].map(([node, ofMachine]) => ({ node, ofMachines: [...ofMachine.values()] }));
+}
+
+/** The range of offsets that each reading leaves together with those before it, `sign` 1, or after it, -1. A step begins another range. */
+function rangesOf(sorted, sign) {
+  let last;
+  const ranges = (sign > 0 ? sorted : sorted.toReversed()).map(({ from, until, serverUs }) => {
+    const own = { us: sign > 0 ? until : from, low: serverUs - until, high: serverUs - from };
+    const old = last && slewed(last, own.us);
+    const isStep = old === undefined || old.low > own.high || own.low > old.high;
+    last = isStep ? own : { us: own.us, low: most([old.low, own.low]), high: least([old.high, own.high]) };
+    return last;
+  });
+  return sign > 0 ? ranges : ranges.toReversed();
+}
+
+const slewed = ({ us, low, high }, atUs) => ({ low: low - Math.abs(us - atUs) / 1_000, high: high + Math.abs(us - atUs) / 1_000 });
+
+/** Whether a machine reads of a node what the readings of another one, before and after, exclude: it is not one clock. */
+function areApart(readings, others) {
+  const [before, after] = [1, -1].map((sign) => rangesOf(others, sign));
+  let [ended, begun] = [0, 0];
+  return readings.some(({ from, until, serverUs }) => {
+    while (others[ended]?.until <= from) ended++;
+    while (others[begun]?.from < until) begun++;
+    if (ended === 0 || begun === others.length) return false;
+    const ranges = [slewed(before[ended - 1], from), slewed(after[begun], until)];
+    return ranges.every(({ low, high }) => serverUs - until > high || serverUs - from < low);
+  });
+}
+
+/** If readings contradict each other, nothing is known: a machine or a node is several, or its clock stepped. */
+function checkReadings(ofNodes, history) {
+  const { base, ping } = history;
+  const no = (name) => refuse(`readings of ${name} contradict each other`);
+  for (const { machine, node, atUs, serverUs, errorUs } of ping) {
+    onBase({ machine, from: atUs, until: atUs }, history);
+    if (machine === base && node === base && Math.abs(serverUs - atUs) > errorUs + 1) no(base);
+  }
+  for (const { node, ofMachines } of ofNodes) {
+    const read = ofMachines.map(([readings]) => readings.map((one) => onBase(one, history)).sort((a, b) => a.from - b.from));
+    for (const readings of read) if (read.some((others) => others !== readings && areApart(readings, others))) no(node);
+  }
 }
 
 /** From the first start of an operation to the last known end of one, on the base. */
@@ -69,7 +111,11 @@ function spanOf(history) {
 /** The most that the nodes' clocks can gain on the recorder's or the base, or lose, between any two moments. Microseconds. */
 export function clockSpreadUs(history) {
   const { header, isUnknown, aheadUs } = history;
-  const ofNodes = readingsOf(history).map((readings) => readings.map((one) => onBase(one, history)));
+  const known = readingsOf(history);
+  checkReadings(known, history);
+  const ofNodes = known.map(({ ofMachines }) =>
+    ofMachines.flatMap(([readings, decisions]) => pickReadings(readings, decisions)).map((one) => onBase(one, history)),
+  );
   const [span, isRead, saysSlack] = [spanOf(history), ofNodes.length > 0, header.some(({ clockSlackUs }) => (clockSlackUs ?? null) !== null)];
   const unreadUs = (readings) => {
     const times = [...span, ...readings.map(({ from, until }) => (from + until) / 2)].sort((a, b) => a - b);

@@ -19,10 +19,14 @@ interface Made {
   readonly operations?: readonly Partial<Operation>[];
   /** By how much its pings may be wrong. */
   readonly errorUs?: number;
+  readonly readings?: readonly ClockReading[];
 }
 
 /** A part of the two parts a and b; all times are of its machine. */
-function partOf(name: 'a' | 'b', { part, operations = [], errorUs = 100 }: Made = {}): HistoryRecord[] {
+function partOf(
+  name: 'a' | 'b',
+  { part, operations = [], errorUs = 100, readings = [] }: Made = {},
+): HistoryRecord[] {
   const aheadUs = name === 'a' ? 0 : AHEAD_US;
   const pings = Array.from({ length: 20 }, (_, second): ClockReading => {
     const serverUs = second * S;
@@ -36,6 +40,7 @@ function partOf(name: 'a' | 'b', { part, operations = [], errorUs = 100 }: Made 
     headerOf('20:5/s', { part: { ...own, ...part } }),
     ...operations.map((one, index) => operationOf(index, one)),
     ...pings,
+    ...readings,
     { type: 'end', atUs: 20 * S + aheadUs, sent: operations.length },
   ]);
 }
@@ -171,6 +176,39 @@ describe('a conviction of parts', () => {
 
   it('is not confirmed if the readings leave open when they were', async () =>
     expect(await confirmed(6 * S + AHEAD_US, 5 * S)).toMatchObject({ excess: 0, undecided: 1 }));
+
+  const read = (node: string, atUs: number, serverUs: number): ClockReading => {
+    const source = node === 'n' ? {} : ({ source: 'machine' } as const);
+    return { ...{ type: 'clock', ...source, node, errorUs: 100 }, atUs, serverUs };
+  };
+  const ofNode = [0, 10, 20].map((second) => read('n', second * S, second * S));
+  const late = [0, 1_000].map((us) => read('machine-a', 500 * S + us + AHEAD_US, 500 * S + 101 * us));
+  it.each([
+    { title: 'a node is two servers', readings: [ofNode, [read('n', 10 * S + AHEAD_US, 11 * S)]], of: 'n' },
+    { title: 'the clock of a machine stepped', readings: [[], late], of: 'machine-b' },
+    { title: 'two machines have one name', readings: [[read('machine-a', 0, S)], []], of: 'machine-a' },
+  ])('is refused if readings contradict each other: $title', async ({ readings: [ofA, ofB], of }) => {
+    const files = [
+      partOf('a', { operations: [take(5 * S)], readings: ofA ?? [] }),
+      partOf('b', { operations: [take(6 * S + AHEAD_US)], readings: ofB ?? [] }),
+    ];
+    const { counts, refused } = await verifyFiles(files, [HEAD, excess]);
+    expect(counts).toMatchObject({ excess: 0, refused: 1 });
+    expect([...refused.values()]).toEqual([`readings of ${of} contradict each other`]);
+  });
+
+  it('is confirmed if a node’s clock stepped, as both machines have read', async () => {
+    const [ofA, ofB] = [0, AHEAD_US].map((aheadUs) =>
+      [0, 4, 8, 12, 16].map((second) =>
+        read('n', second * S + aheadUs + (aheadUs && S), second * S + (aheadUs && S) + (second < 8 ? 0 : S)),
+      ),
+    );
+    const files = [
+      partOf('a', { operations: [take(5 * S)], readings: ofA ?? [] }),
+      partOf('b', { operations: [take(6 * S + AHEAD_US)], readings: ofB ?? [] }),
+    ];
+    expect((await verifyFiles(files, [HEAD, excess])).counts).toMatchObject({ excess: 1, undecided: 0 });
+  });
 });
 
 describe('the verifier confirms no conviction of a correct limiter in parts:', () => {
