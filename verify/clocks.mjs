@@ -110,7 +110,7 @@ function spanOf(history) {
 
 /** The most that the nodes' clocks can gain on the recorder's or the base, or lose, between any two moments. Microseconds. */
 export function clockSpreadUs(history) {
-  const { header, isUnknown, aheadUs } = history;
+  const { header } = history;
   const known = readingsOf(history);
   checkReadings(known, history);
   const ofNodes = known.map(({ ofMachines }) =>
@@ -127,8 +127,7 @@ export function clockSpreadUs(history) {
   const driftUs = mayDrift ? most((isRead ? ofNodes : [[]]).map(unreadUs)) / 500 : 0;
   const ofResolution = isRead || header.every(({ clocks }) => clocks === 'one') ? 0 : 1_000;
   const slackUs = saysSlack ? most(header.map(({ clockSlackUs }) => clockSlackUs ?? 1_000)) : ofResolution;
-  // a bucket whose time was ahead of its node's clock before the history began waits until the clock has caught up
-  return readUs + driftUs + slackUs + (isUnknown ? aheadUs : 0);
+  return readUs + driftUs + slackUs;
 }
 
 /** The line through the points of an offset, which drifts slowly: what it shows at a moment, and whether it is the clock itself. */

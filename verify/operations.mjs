@@ -39,13 +39,15 @@ export function* withSteps(record) {
   const all = isHeld(op) ? steps.map((step) => ({ ...step, bucket, policy, decisionId, goesOn: true, expires })) : [];
   const isMade = op.outcome === MAYBE && settled?.outcome === TAKE; // or nothing were held
   const made = isMade ? { outcome: TAKE, completedUs: settled.completedUs } : { isUnclear: op.outcome === MAYBE && has(TAKE) };
-  yield* [{ ...op, ...made, name: 'take', goesOn: all.length > 0, expires: expires && isHeld(op) }, ...(op.charges === undefined ? all : [])];
+  const known = (end ?? extended[0]) && op.charges === undefined ? held : undefined;
+  yield { ...op, ...made, name: 'take', held: known, goesOn: all.length > 0, expires: expires && isHeld(op) };
+  if (op.charges === undefined) yield* all;
 }
 
 /** Adds a row for each bucket that is charged; its surplus may be charged beyond the outcome. */
 export function addOperation(history, op, file) {
   const { machine, name: part } = file;
-  const { outcome: role, maxCharge, decision, decisionId, name, goesOn, isUnclear, expires } = op;
+  const { outcome: role, maxCharge, decision, decisionId, name, held, goesOn, isUnclear, expires } = op;
   if (![TAKE, DENIAL, NOTHING, MAYBE, UNSURE].includes(role)) refuse(`the outcome ${role} is unknown`);
   const areNumbers = isNumber(op.invokedUs) && [op.completedUs, op.latestUs, maxCharge].every(isNumberIfGiven);
   if (!areNumbers) refuse('an operation has a number that is none');
@@ -58,10 +60,11 @@ export function addOperation(history, op, file) {
   const costs = new Map(); // a bucket that is charged twice is charged the sum
   for (const { cost = 1, ...of } of op.charges?.map(given) ?? [op]) costs.set(keyOf(of), (costs.get(keyOf(of)) ?? 0) + cost);
   if (![...costs.values()].every(Number.isSafeInteger)) refuse('an operation has a cost that is no whole number');
-  const isOfNode = decision?.source === 'redis' && decision.node;
+  const isRedis = decision?.source === 'redis';
+  const isOfNode = isRedis && decision.node;
   const [node, decidedUs] = isOfNode ? [decision.node, decisionId === undefined && isNumber(decision.atUs) ? decision.atUs : undefined] : [];
   const shownUs = isOfNode && decision.level !== undefined && op.charges === undefined ? decision.bucketUs : undefined; // the moment, by the clock of its node
-  history.aheadUs = Math.max(history.aheadUs, isOfNode && isNumber(decision.bucketUs) ? decision.bucketUs - decision.atUs || 0 : 0);
+  history.aheadUs = Math.max(history.aheadUs, isRedis && isNumber(decision.bucketUs) ? decision.bucketUs - decision.atUs || 0 : 0);
   const [charges, isShared] = [costs.size > 1 ? [] : undefined, goesOn && op.charges !== undefined]; // all or none
   for (const [key, cost] of costs) {
     const row = {
@@ -72,6 +75,8 @@ export function addOperation(history, op, file) {
       until,
       cost,
       isLocal,
+      name,
+      held,
       charges,
       isShared,
       isUnclear,
@@ -88,6 +93,7 @@ export function addOperation(history, op, file) {
       const attempts = listIn(history.attempts, `${key} ${Math.sign(cost)} ${name} ${decisionId}`);
       const isSame = name === 'settle' || name === 'expire' || attempts.every((one) => one.cost === cost);
       if (attempts.push(row) > 1 && !isSame) refuse('attempts of one decision differ in cost');
+      if (new Set(attempts.flatMap((one) => one.held ?? [])).size > 1) refuse('attempts of one reservation hold different numbers of tokens');
     }
     for (const list of [row.of, charges]) list?.push(row);
   }

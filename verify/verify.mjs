@@ -81,16 +81,28 @@ function checkProof({ clock, start = [1, 1], order, momentsUs, proves }, members
   return proves === 'all' ? 'proved' : 'admissionsProved';
 }
 
-/** Compares the listed admissions with what an ideal bucket and all refunds allow in the window that they span. */
+/** When each file has begun, at the latest: a history that begins in mid-traffic lacks what ended before. */
+function knownFromUs(history) {
+  const ofLoad = history.files.filter(({ name }) => name !== CONTROL);
+  return most(ofLoad.map(({ machine, knownUs }) => onBase({ machine, from: knownUs, until: knownUs }, history).until));
+}
+
+/**
+ * Compares the listed admissions with what an ideal bucket and all refunds allow in the window that they span. If the history
+ * begins in mid-traffic, a refund that it lacks may have paid for those that began before it.
+ */
 function checkExcess({ operations }, [{ rows, full, token, perUs, resets, isUnsure }], history) {
   const own = [...new Set(operations.map((at) => rows[at]))];
   if (own.length === 0 || own.some((row) => row?.role !== TAKE)) refuse('it lists another operation than admissions');
   const listed = own.map((row) => onBase(row, history));
+  const sinceUs = history.isUnknown ? knownFromUs(history) : -NEVER;
   const [fromUs, untilUs] = [least(listed.map(({ from }) => from)), most(listed.map(({ until }) => until))];
   const refunds = [...rows, ...resets].filter(({ cost, role }) => cost < 0 && role !== NOTHING);
   const gains = refunds.map((row) => onBase(row, history)).filter(({ from }) => from - history.spreadUs <= untilUs);
   const refill = perUs * BigInt(Math.ceil(untilUs - fromUs + history.spreadUs));
-  const isAbove = BigInt(sumOf([...listed, ...gains])) * token > full + refill || own.some(({ cost }) => BigInt(cost) * token > full);
+  const counted = [...listed.filter(({ from }) => from >= sinceUs), ...gains];
+  const isOver = ({ name, cost }) => name === 'take' && BigInt(cost) * token > full; // an extension costs as much as the work did
+  const isAbove = BigInt(sumOf(counted)) * token > full + refill || own.some(isOver);
   return !isUnsure && isAbove ? 'excess' : 'undecided';
 }
 
@@ -100,18 +112,15 @@ function checkDenial({ operation }, [{ rows, full, token, perUs, isUnsure }], hi
   const [denial, surpluses] = [onBase(rows[operation], history), rows.flatMap(({ surplus }) => surplus ?? [])];
   const charges = [...rows, ...surpluses].filter(({ role, cost }) => cost > 0 && [TAKE, MAYBE].includes(role));
   const others = charges.map((row) => onBase(row, history)).sort((a, b) => a.until - b.until);
-  const knownUs = most(
-    history.files
-      .filter(({ name }) => name !== CONTROL)
-      .map(({ machine, knownUs }) => onBase({ machine, from: knownUs, until: knownUs }, history).until),
-  );
+  // a bucket whose time was ahead of its node's clock waits until the clock has caught up
+  const [sinceUs, lagQuanta] = [knownFromUs(history), perUs * BigInt(Math.ceil(history.spreadUs + history.aheadUs))];
   const isLow = (us) => {
-    let [level, lastUs] = history.isUnknown ? [0n, Math.min(us, knownUs)] : [full, 0];
+    let [level, lastUs] = history.isUnknown ? [0n, Math.min(us, sinceUs)] : [full, 0];
     for (const { until, cost } of [...others.filter(({ from }) => from <= us), { until: us, cost: 0 }]) {
       const atUs = Math.max(lastUs, Math.min(until, us));
       [level, lastUs] = [most([0n, least([full, level + perUs * BigInt(atUs - lastUs)]) - BigInt(cost) * token]), atUs];
     }
-    return level - perUs * BigInt(Math.ceil(history.spreadUs)) < BigInt(denial.cost) * token;
+    return level - lagQuanta < BigInt(denial.cost) * token;
   };
   const moments = [denial, ...others.filter(({ from }) => from > denial.from && from <= denial.until)];
   return isUnsure || surpluses.some(({ role }) => role === NOTHING) || moments.some(({ from }) => isLow(from)) ? 'undecided' : 'denial';

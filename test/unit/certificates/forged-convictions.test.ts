@@ -165,8 +165,45 @@ describe('no conviction comes of', () => {
       title: 'a request without a reply, which does not say when the history began',
       parts: [op(0, { outcome: 'info', completedUs: null, latestUs: 10 }), denied(1, 5 * S)],
     },
+    {
+      title: 'such a bucket, of a node without a name',
+      parts: [0, 5 * S].map((us, index) =>
+        denied(index, us, decidedBy('', us, { bucketUs: 10 * S, level: '0' })),
+      ),
+    },
   ])('a first level that is unknown: $title', async ({ parts }) => {
     const text = textOf([header('2:1/s', { initial: 'unknown', clocks: undefined }), ...parts]);
+    expect(accused(text)).toBe(0);
+    expect(await convicted([text], denial(1))).toBe(false);
+  });
+
+  it('a history that began in mid-traffic, where a refund that it lacks may have come', async () => {
+    const text = (initial: string) =>
+      textOf([header('2:1/s', { initial }), ...upTo(3).map((index) => op(index))]);
+    expect([text('unknown'), text('full')].map(accused)).toEqual([0, 1]);
+    expect(await convicted([text('unknown')], excess([0, 1, 2]))).toBe(false);
+    expect(await convicted([text('full')], excess([0, 1, 2]))).toBe(true);
+  });
+
+  it('one in mid-traffic, of what began before its first reply', async () => {
+    const parts = [op(0), ...[1, 2, 3].map((index) => op(index, at(20))), op(4, { completedUs: 30 })];
+    const text = textOf([header('2:1/s', { initial: 'unknown' }), ...parts]);
+    expect(accused(text)).toBe(1);
+    expect(await convicted([text], excess([0, 1, 2, 4]))).toBe(false);
+    expect(await convicted([text], excess([1, 2, 3]))).toBe(true);
+  });
+
+  it('an extension above the capacity, which costs as much as the work did', async () => {
+    const extension = { cost: 12, ...at(0), completedUs: 10 * S, outcome: 'allowed' };
+    const text = textOf([header('10:1/s'), op(0, { extended: [extension] })]);
+    expect(accused(text)).toBe(0);
+    expect(await convicted([text], excess([1]))).toBe(false);
+  });
+
+  it('a bucket whose time is ahead of its node’s clock, since another node decided before', async () => {
+    const lost = op(0, { cost: 2, outcome: 'info', completedUs: null, latestUs: 10 });
+    const late = denied(1, 4 * S, decidedBy('n', 4 * S, { bucketUs: 10 * S, level: '0' }));
+    const text = textOf([header('2:1/s', { clocks: undefined }), lost, late]);
     expect(accused(text)).toBe(0);
     expect(await convicted([text], denial(1))).toBe(false);
   });
@@ -263,6 +300,17 @@ describe('a history is not read', () => {
         ]),
       ],
       says: 'attempts of one decision differ in cost',
+    },
+    {
+      title: 'whose attempts of one reservation hold different numbers of tokens',
+      files: [
+        textOf([
+          header('5:1/s'),
+          op(0, { decisionId: 'd', extended: [{ cost: 4, ...at(20), outcome: 'allowed' }] }),
+          op(1, { decisionId: 'd', settled: { cost: 0, ...at(40), outcome: 'allowed' } }),
+        ]),
+      ],
+      says: 'attempts of one reservation hold different numbers of tokens',
     },
     {
       title: 'in which a failure policy denied an extension',
