@@ -59,6 +59,7 @@ function checkRecord(record, { machine, hasEnd }) {
   const areNumbers = !isKept || KEPT[type].every((name) => isNumber(record[name]));
   if (!areNumbers || errorUs < 0 || ![clockSlackUs, args?.untilUs].every(isNumberIfGiven) || clockSlackUs < 0)
     refuse(`a record of type ${type} has a wrong number`);
+  if (record.event === 'reset' && typeof (args?.bucket ?? '') !== 'string') refuse('a reset names a bucket that is no text');
 }
 
 async function readFile(path, file, history) {

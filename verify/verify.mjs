@@ -15,7 +15,7 @@ function idealOf({ header: [header], event, buckets, convicts, promise: { type, 
   const { capacity, refill } = type !== 'token-bucket' ? ofWindow : policy === undefined ? header.policy : header.policies[policy];
   const [size, token, perUs] = [capacity, refill.perUs, refill.tokens].map(BigInt);
   const full = size * token;
-  const own = event.filter(({ args }) => [undefined, bucket, policy && `${bucket} (${policy})`].includes(args?.bucket));
+  const own = event.filter(({ args }) => [undefined, bucket, policy && `${bucket} (${policy})`].includes(args?.bucket ?? undefined));
   const [isMoved, fills] = [own.some((one) => one.event === 'move'), own.filter((one) => one.event === 'reset')];
   const resets = fills.map(({ atUs, args, machine }) => ({
     role: TAKE,

@@ -40,6 +40,7 @@ describe('a bad history is refused with file, line and reason:', () => {
     ...[
       { event: 'move', args: '{"from":"eu"}', says: 'bucket must be a text; found undefined' },
       { event: 'slots', args: '{"from":"a:1","to":7}', says: 'to must be a text; found 7' },
+      { event: 'reset', args: '{"bucket":7}', says: 'bucket must be a text; found 7' },
       {
         event: 'move',
         args: '{"bucket":"b","untilUs":"soon"}',

@@ -41,7 +41,7 @@ export function endedByNextDecision(
  */
 export function indexResetEvents({ events, operations: table }: History) {
   const resets = events.filter(isReset);
-  const byName = groupBy<unknown, Event>(resets, ({ args }) => args?.bucket);
+  const byName = groupBy<unknown, Event>(resets, ({ args }) => args?.bucket ?? undefined);
   return (bucket: number): readonly Event[] => {
     if (byName.size === 0) return [];
     const names = new Set([undefined, table.nameOf(bucket), table.plainNameOf(bucket)]);

@@ -22,6 +22,7 @@ function checkEnd({ event, atUs, args = {} }: Event): void {
   if (names === undefined) return;
   try {
     for (const name of names) text(args, name);
+    if (event === RESET_EVENT) optional(args, 'bucket', text);
     const untilUs = optional(args, 'untilUs', number) ?? atUs;
     if (untilUs < atUs) throw new RecordError(`untilUs must not be before atUs (${atUs}); found ${untilUs}`);
   } catch (error) {

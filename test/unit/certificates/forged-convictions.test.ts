@@ -208,6 +208,18 @@ describe('no conviction comes of', () => {
     expect(await convicted([text], denial(1))).toBe(false);
   });
 
+  it('a reset of every bucket, whose bucket is null', async () => {
+    const reset = (bucket: unknown) => ({ type: 'event', event: 'reset', atUs: 20, args: { bucket } });
+    const text = (bucket: unknown) => textOf([header('1:1/s'), op(0), reset(bucket), op(1, at(30))]);
+    expect(['other', undefined, null].map((bucket) => accused(text(bucket)))).toEqual([1, 0, 0]);
+    for (const [bucket, is] of [
+      ['other', true],
+      [undefined, false],
+      [null, false],
+    ] as const)
+      expect(await convicted([text(bucket)], excess([0, 1]))).toBe(is);
+  });
+
   it('a rate that is not in lowest terms', async () => {
     const many = Number.MAX_SAFE_INTEGER - 1;
     const policy = { capacity: 3, refill: { tokens: many, perUs: many } };
@@ -324,6 +336,11 @@ describe('a history is not read', () => {
         what: 'a reset at no time',
         more: { type: 'event', event: 'reset' },
         says: 'a record of type event has a wrong number',
+      },
+      {
+        what: 'a reset of a bucket that is a number',
+        more: { type: 'event', event: 'reset', atUs: 0, args: { bucket: 7 } },
+        says: 'a reset names a bucket that is no text',
       },
       {
         what: 'a reading with a negative error',
