@@ -9,7 +9,7 @@ export const CONTROL = 'control part';
 
 /** The history of some files. Times are of the recorder's clock; of a run in parts, of the machine of each record. */
 export async function readHistory(paths) {
-  const files = paths.map(() => ({ knownUs: NEVER }));
+  const files = paths.map(() => ({ knownUs: NEVER, indices: new Set() }));
   const history = { buckets: new Map(), attempts: new Map(), op: 0, aheadUs: 0, clock: [], ping: [], event: [], end: [], header: [], files };
   for (const [at, path] of paths.entries()) await readFile(path, files[at], history);
   const isWhole = history.end.length === paths.length;
@@ -54,6 +54,8 @@ function checkRecord(record, { machine, hasEnd }) {
   const { type, errorUs = 0, clockSlackUs, args } = record;
   const [isKept, isFirst] = [Object.hasOwn(KEPT, type), machine === undefined];
   if ((type === 'header') !== isFirst) refuse('a file has one header, which is its first record');
+  if (isFirst && (record.format !== 'openclaw-history' || record.version !== 1)) refuse('it is no history of version 1');
+  if (isFirst && ![undefined, 'one', 'apart'].includes(record.clocks)) refuse(`clocks ${JSON.stringify(record.clocks)} are unknown`);
   if (hasEnd && type === 'op') refuse('an operation follows the end');
   if (!isKept && type !== 'op' && type !== 'fault') refuse(`records of type ${JSON.stringify(type)} are unknown`);
   const areNumbers = !isKept || KEPT[type].every((name) => isNumber(record[name]));
@@ -68,6 +70,8 @@ async function readFile(path, file, history) {
     checkRecord(record, file);
     if (record.type === 'header') addPart(file, record.part ?? {});
     if (file.name === CONTROL && record.type === 'op') refuse(`the ${CONTROL} has an operation`);
+    if (record.type === 'op' && (!Number.isInteger(record.index) || file.indices.size === file.indices.add(record.index).size))
+      refuse('an operation has no index of its own');
     if (record.type === 'op') for (const one of withSteps(record, history.op++)) addOperation(history, one, file);
     else if (record.type === 'clock' && record.source === 'machine') history.ping.push({ ...record, machine: file.machine });
     else if (record.type !== 'fault' && record.source !== 'date' && (file.name !== CONTROL || record.type !== 'header'))
@@ -77,6 +81,7 @@ async function readFile(path, file, history) {
     file.isAsWritten = record.type === 'end' && record.digest === hash.copy().digest('hex'); // and nothing follows
   }
   file.content = hash.digest('hex');
+  file.indices = undefined; // they need as much room as the history
 }
 
 /** Without a part, times are of the one clock of the recorder. */

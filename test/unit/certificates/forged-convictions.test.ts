@@ -358,12 +358,17 @@ describe('a history is not read', () => {
         says: 'records of type "Op" are unknown',
       },
       { what: 'a second header', more: header('2:1/s', { clocks: 'apart' }), says: 'a file has one header' },
+      { what: 'an operation that is there twice', more: op(1), says: 'an operation has no index of its own' },
       { what: 'a cost that is a text', more: op(2, { cost: '1' }), says: 'a cost that is no whole number' },
       { what: 'a cost of half a token', more: op(2, { cost: 0.5 }), says: 'a cost that is no whole number' },
       { what: 'a decision id that is none', more: op(2, { decisionId: 1 }), says: 'a decisionId is no text' },
       { what: 'a time beyond 2^53', more: op(2, { completedUs: 2 ** 60 }), says: 'a number that is none' },
       { what: 'an end before the start', more: op(2, { invokedUs: 20 }), says: 'ends before it begins' },
     ].map(({ what, more, says }) => ({ title: `with ${what}`, files: [textOf([...full, more])], says })),
+    ...[
+      { what: 'of another version', changes: { version: 2 }, says: 'it is no history of version 1' },
+      { what: 'of clocks that are unknown', changes: { clocks: 'ours' }, says: 'clocks "ours" are unknown' },
+    ].map(({ what, changes, says }) => ({ title: what, files: [ofRun(changes)], says })),
     ...[
       [0, 1, S],
       [2, -1, S],
