@@ -99,7 +99,7 @@ function checkExcess({ operations }, [{ rows, full, token, perUs, resets, isUnsu
   const [fromUs, untilUs] = [least(listed.map(({ from }) => from)), most(listed.map(({ until }) => until))];
   const refunds = [...rows, ...resets].filter(({ cost, role }) => cost < 0 && role !== NOTHING);
   const gains = refunds.map((row) => onBase(row, history)).filter(({ from }) => from - history.spreadUs <= untilUs);
-  const refill = perUs * BigInt(Math.ceil(untilUs - fromUs + history.spreadUs));
+  const refill = perUs * (BigInt(untilUs) - BigInt(fromUs) + BigInt(Math.ceil(history.spreadUs))); // a difference may be above 2^53
   const counted = [...listed.filter(({ from }) => from >= sinceUs), ...gains];
   const isOver = ({ name, cost }) => name === 'take' && BigInt(cost) * token > full; // an extension costs as much as the work did
   const isAbove = BigInt(sumOf(counted)) * token > full + refill || own.some(isOver);

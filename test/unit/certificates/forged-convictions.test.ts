@@ -228,6 +228,16 @@ describe('no conviction comes of', () => {
     expect(await convicted([text], excess([0, 1, 2]))).toBe(false);
   });
 
+  it('times that are further apart than a number is exact', async () => {
+    const perUs = 2 ** 52 - 1;
+    const parts = upTo(4).map((index) => op(index, at((index - 2) * perUs)));
+    const text = textOf([
+      header('1:1/s', { policy: { capacity: 1, refill: { tokens: 1, perUs } } }),
+      ...parts,
+    ]);
+    expect(await convicted([text], excess(upTo(4)))).toBe(false);
+  });
+
   it('another promise than that of the history', async () => {
     const parts = [0, 20, S + 30, S + 40].map((us, index) => op(index, at(us)));
     const text = textOf([header('2:1/s', { promise: 'fixed-window:2/1s:first' }), ...parts]);
