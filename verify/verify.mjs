@@ -89,7 +89,7 @@ function knownFromUs(history) {
 
 /**
  * Compares the listed admissions with what an ideal bucket and all refunds allow in the window that they span. If the history
- * begins in mid-traffic, a refund that it lacks may have paid for those that began before it.
+ * begins in mid-traffic, a refund that it lacks may have paid for those that began by its first reply.
  */
 function checkExcess({ operations }, [{ rows, full, token, perUs, resets, isUnsure }], history) {
   const own = [...new Set(operations.map((at) => rows[at]))];
@@ -100,7 +100,7 @@ function checkExcess({ operations }, [{ rows, full, token, perUs, resets, isUnsu
   const refunds = [...rows, ...resets].filter(({ cost, role }) => cost < 0 && role !== NOTHING);
   const gains = refunds.map((row) => onBase(row, history)).filter(({ from }) => from - history.spreadUs <= untilUs);
   const refill = perUs * (BigInt(untilUs) - BigInt(fromUs) + BigInt(Math.ceil(history.spreadUs))); // a difference may be above 2^53
-  const counted = [...listed.filter(({ from }) => from >= sinceUs), ...gains];
+  const counted = [...listed.filter(({ from }) => from > sinceUs), ...gains];
   const isOver = ({ name, cost }) => name === 'take' && BigInt(cost) * token > full; // an extension costs as much as the work did
   const isAbove = BigInt(sumOf(counted)) * token > full + refill || own.some(isOver);
   return !isUnsure && isAbove ? 'excess' : 'undecided';

@@ -185,12 +185,15 @@ describe('no conviction comes of', () => {
     expect(await convicted([text('full')], excess([0, 1, 2]))).toBe(true);
   });
 
-  it('one in mid-traffic, of what began before its first reply', async () => {
+  it('one in mid-traffic, of what began by its first reply', async () => {
     const parts = [op(0), ...[1, 2, 3].map((index) => op(index, at(20))), op(4, { completedUs: 30 })];
     const text = textOf([header('2:1/s', { initial: 'unknown' }), ...parts]);
     expect(accused(text)).toBe(1);
     expect(await convicted([text], excess([0, 1, 2, 4]))).toBe(false);
     expect(await convicted([text], excess([1, 2, 3]))).toBe(true);
+    const together = [op(0), ...[1, 2, 3].map((index) => op(index, at(10)))]; // a refund came between them
+    const atOnce = textOf([header('2:1/s', { initial: 'unknown' }), ...together]);
+    expect(await convicted([atOnce], excess([1, 2, 3]))).toBe(false);
   });
 
   it('an extension above the capacity, which costs as much as the work did', async () => {
