@@ -3,10 +3,10 @@ import { fail as refuse } from 'node:assert';
 import { least, MAYBE, most, NEVER, UNSURE } from './operations.mjs';
 
 /** The same span of time of a machine on the base: as early and as late as its pings allow, with 1,000 ppm of drift since. */
-export function onBase(span, { base, ping }) {
+export function onBase(span, { base, pingsOf }) {
   const { machine, from, until } = span;
   if (machine === base) return span;
-  const own = ping.filter((one) => one.machine === machine && one.node === base);
+  const own = pingsOf.get(machine) ?? [];
   // sent at a, received at b, answered with s: the base showed s at most at a, and s at least at b
   const aheadUs = (us, sign) =>
     sign * least(own.map(({ atUs, serverUs, errorUs }) => sign * (serverUs - atUs) + errorUs + Math.abs(us - atUs + sign * errorUs) / 1_000));

@@ -1,7 +1,7 @@
 // Reads a history for verify.mjs, without packages and without code of the checker: files, headers, parts.
 import { fail as refuse } from 'node:assert';
 import { createHash } from 'node:crypto';
-import { addOperation, isNumber, isNumberIfGiven, joinAttempts, NEVER, withSteps } from './operations.mjs';
+import { addOperation, isNumber, isNumberIfGiven, joinAttempts, listIn, NEVER, withSteps } from './operations.mjs';
 import { readRecords } from './records.mjs';
 
 /** The part that sends no load; no region has a space. */
@@ -10,7 +10,8 @@ export const CONTROL = 'control part';
 /** The history of some files. Times are of the recorder's clock; of a run in parts, of the machine of each record. */
 export async function readHistory(paths) {
   const files = paths.map(() => ({ knownUs: NEVER, indices: new Set() }));
-  const history = { buckets: new Map(), attempts: new Map(), op: 0, aheadUs: 0, clock: [], ping: [], event: [], end: [], header: [], files };
+  const [buckets, attempts, pingsOf] = [new Map(), new Map(), new Map()];
+  const history = { buckets, attempts, op: 0, aheadUs: 0, clock: [], ping: [], pingsOf, event: [], end: [], header: [], files };
   for (const [at, path] of paths.entries()) await readFile(path, files[at], history);
   const isWhole = history.end.length === paths.length;
   if (isWhole && history.end.reduce((sum, { sent }) => sum + sent, 0) !== history.op) refuse('operations are missing');
@@ -22,6 +23,7 @@ export async function readHistory(paths) {
   history.base = files.some(({ run }) => run !== undefined) ? findBase(history) : '';
   if (new Set(files.map(({ content }) => content)).size < files.length) refuse('a file is given twice');
   if (history.base === '') history.ping = []; // all times are of one clock
+  for (const one of history.ping) if (one.node === history.base) listIn(pingsOf, one.machine).push(one);
   return history;
 }
 
