@@ -161,6 +161,6 @@ export function makeClock({ nodes, points, offsets }, { clock: readings, ping, h
   const wrong = others.find(([{ machine, atUs, errorUs }, us]) => Math.abs(Number(show(machine, atUs) - us)) > errorUs + 1);
   if (wrong !== undefined) refuse(`it contradicts a reading of ${wrong[0].node}`);
   const isOfAll = own.length === 0 || readings.every(({ node }) => nodes.includes(node));
-  const datesFromUs = own.length > 0 ? 0 : nodes.length === 0 && header.every(({ clocks }) => clocks === 'one') ? 1e15 : NEVER;
+  const datesFromUs = own.length > 0 ? -NEVER : nodes.length === 0 && header.every(({ clocks }) => clocks === 'one') ? 1e15 : NEVER;
   return { show, nodes, isOfAll, datesFromUs };
 }

@@ -29,10 +29,11 @@ export async function readHistory(paths) {
 
 /** All files are of one run, as far as they say which; a simulation writes one file. */
 function checkHeaders({ header }) {
-  if (new Set(header.map((one) => JSON.stringify([one.policy, one.policies]))).size > 1) refuse('policies differ');
-  for (const { policy = [], policies } of header)
-    for (const { capacity, refill } of [policy, Object.values(policies ?? {})].flat())
-      if (![capacity, refill.tokens, refill.perUs].every((value) => isNumber(value) && value > 0)) refuse('a policy has a wrong number');
+  const policiesOf = ({ policy, policies = {} }) => [['', policy], ...Object.entries(policies)].filter(([, one]) => one !== undefined);
+  const numbersOf = ([name, { capacity, refill }]) => [name, capacity, refill.tokens, refill.perUs];
+  const all = header.map((one) => policiesOf(one).map(numbersOf));
+  if (new Set(all.map((one) => JSON.stringify(one))).size > 1) refuse('policies differ');
+  for (const [, ...numbers] of all.flat()) if (!numbers.every((value) => isNumber(value) && value > 0)) refuse('a policy has a wrong number');
   for (const name of ['strategy', 'scenario', 'seed', 'startedAt'])
     if (new Set(header.flatMap((one) => one[name] || [])).size > 1) refuse(`files are of several runs: ${name} differs`);
   if (header.length > 1 && header.some(({ simulated }) => simulated === true)) refuse('files are of several runs: a simulation writes one');
@@ -53,7 +54,7 @@ const byPart = ({ part: a = '' }, { part: b = '' }) => Number(a > b) - Number(a 
 const KEPT = { clock: ['atUs', 'serverUs', 'errorUs'], event: ['atUs'], end: ['sent'], header: [] };
 
 function checkRecord(record, { machine, hasEnd }) {
-  const { type, errorUs = 0, clockSlackUs, args } = record;
+  const { type } = record;
   const [isKept, isFirst] = [Object.hasOwn(KEPT, type), machine === undefined];
   if ((type === 'header') !== isFirst) refuse('a file has one header, which is its first record');
   if (isFirst && (record.format !== 'openclaw-history' || record.version !== 1)) refuse('it is no history of version 1');
@@ -61,9 +62,10 @@ function checkRecord(record, { machine, hasEnd }) {
   if (hasEnd && type === 'op') refuse('an operation follows the end');
   if (!isKept && type !== 'op' && type !== 'fault') refuse(`records of type ${JSON.stringify(type)} are unknown`);
   const areNumbers = !isKept || KEPT[type].every((name) => isNumber(record[name]));
-  if (!areNumbers || errorUs < 0 || ![clockSlackUs, args?.untilUs].every(isNumberIfGiven) || clockSlackUs < 0)
-    refuse(`a record of type ${type} has a wrong number`);
-  if (record.event === 'reset' && typeof (args?.bucket ?? '') !== 'string') refuse('a reset names a bucket that is no text');
+  const ofReset = type === 'event' && record.event === 'reset' ? (record.args ?? {}) : {};
+  const lengthUs = { clock: record.errorUs, header: record.clockSlackUs }[type]; // other records may have a field of that name
+  if (!areNumbers || ![ofReset.untilUs, lengthUs].every(isNumberIfGiven) || lengthUs < 0) refuse(`a record of type ${type} has a wrong number`);
+  if (typeof (ofReset.bucket ?? '') !== 'string') refuse('a reset names a bucket that is no text');
 }
 
 async function readFile(path, file, history) {

@@ -49,11 +49,12 @@ export function addOperation(history, op, file) {
   const { machine, name: part } = file;
   const { outcome: role, maxCharge, decision, decisionId, name, held, goesOn, isUnclear, expires } = op;
   if (![TAKE, DENIAL, NOTHING, MAYBE, UNSURE].includes(role)) refuse(`the outcome ${role} is unknown`);
-  const areNumbers = isNumber(op.invokedUs) && [op.completedUs, op.latestUs, maxCharge].every(isNumberIfGiven);
+  const completedUs = role === MAYBE || role === UNSURE ? undefined : op.completedUs; // without a reply it has no end
+  const areNumbers = isNumber(op.invokedUs) && [completedUs, op.latestUs, maxCharge].every(isNumberIfGiven);
   if (!areNumbers) refuse('an operation has a number that is none');
   if (decisionId !== undefined && typeof decisionId !== 'string') refuse('a decisionId is no text');
   const [from, isLocal, latest] = [Math.floor(op.invokedUs), decision?.source === 'fallback', Math.ceil(op.latestUs ?? NEVER)];
-  const until = role === MAYBE ? latest : Math.ceil(op.completedUs ?? NEVER);
+  const until = role === MAYBE ? latest : Math.ceil(completedUs ?? NEVER);
   if (until < from || latest < from) refuse('an operation ends before it begins');
   if (decisionId === undefined && maxCharge === undefined && !isLocal && !goesOn && role !== MAYBE) file.knownUs = Math.min(file.knownUs, until);
   const mayReach = isLocal && decision.charge !== 'none' && role !== MAYBE; // a failure policy answered while its request was under way
@@ -63,7 +64,7 @@ export function addOperation(history, op, file) {
   const isRedis = decision?.source === 'redis';
   const isOfNode = isRedis && decision.node;
   const [node, decidedUs] = isOfNode ? [decision.node, decisionId === undefined && isNumber(decision.atUs) ? decision.atUs : undefined] : [];
-  const shownUs = isOfNode && decision.level !== undefined && op.charges === undefined ? decision.bucketUs : undefined; // the moment, by the clock of its node
+  const shownUs = isOfNode && decision.level !== undefined && op.charges === undefined ? (decision.bucketUs ?? undefined) : undefined; // the moment, by the clock of its node
   history.aheadUs = Math.max(history.aheadUs, isRedis && isNumber(decision.bucketUs) ? decision.bucketUs - decision.atUs || 0 : 0);
   const [charges, isShared] = [costs.size > 1 ? [] : undefined, goesOn && op.charges !== undefined]; // all or none
   for (const [key, cost] of costs) {

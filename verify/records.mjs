@@ -1,5 +1,6 @@
 // Reads the records of a file of NDJSON for verify.mjs, packed or not.
 import { fail as refuse } from 'node:assert';
+import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
@@ -7,7 +8,10 @@ import { createGunzip } from 'node:zlib';
 /** The lines of a file, unpacked: those of each piece that is read, as a list. */
 async function* readLines(path) {
   const file = createReadStream(path);
-  const input = path.endsWith('.gz') ? pipeline(file, createGunzip(), () => {}) : file;
+  await once(file, 'readable');
+  const first = file.read();
+  if (first !== null) file.unshift(first);
+  const input = first?.[0] === 0x1f && first[1] === 0x8b ? pipeline(file, createGunzip(), () => {}) : file; // whatever its name is
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }); // else texts of other bytes could become equal
   let parts = [];
   for await (const bytes of input) {

@@ -40,7 +40,6 @@ function checkProof({ clock, start = [1, 1], order, momentsUs, proves }, members
   if (first.level > first.full || first.level < (history.isUnknown && first.log === undefined ? 0n : first.full)) refuse('its start is wrong');
   if (order.length !== momentsUs.length) refuse('its lists differ in length');
   if (proves !== 'all' && ![history, ...members, ...all].some((one) => one.mayOmit || one.isLocal)) refuse('it leaves out denials without a reason');
-  if (alignment === 'epoch' && momentsUs[0] < datesFromUs) refuse('its clock has no time of day');
   let [code, isOwn, nowUs, endUs] = [0, isOfAll, 0n, type === 'fixed-window' ? -NEVER : NEVER];
   const no = (why) => refuse(`operation ${Math.floor(code / 2)} ${why}`);
   const rowOf = (one) => (one % 2 === 1 ? all[(one - 1) / 2]?.surplus : all[one / 2]);
@@ -64,6 +63,7 @@ function checkProof({ clock, start = [1, 1], order, momentsUs, proves }, members
     for (const charge of row.charges ?? [row]) {
       const [ideal, { role, machine, from, until, cost }] = [ideals.get(charge.of) ?? no('charges another bucket, too'), charge];
       if (seen.size === seen.add(charge).size) no('is listed twice');
+      if (cost > 0 && alignment === 'epoch' && nowUs < datesFromUs) refuse('its clock has no time of day');
       if (role !== row.role || nowUs < show(machine, from) || (until !== NEVER && nowUs > show(machine, until))) no('is outside its interval');
       if (cost > 0 && nowUs >= endUs) no('is in no window');
       while (ideal.log?.[0]?.us <= nowUs - lengthUs) ideal.level += ideal.log.shift().tokens;

@@ -89,9 +89,10 @@ export class BucketDemands implements Demands {
 
   /** Whether every reported moment is whole, and lies within the interval of its operation, as this clock shows it. */
   areMomentsWithin(): boolean {
-    const { levels, invokedUs } = this.#table;
+    const { levels, invokedUs, rows } = this.#table;
     if (!this.isReported || levels === undefined) return true;
-    for (const row of this.order) {
+    const refunds = this.gains.map(({ row }) => row).filter((row) => row < rows); // the others are resets
+    for (const row of [...this.order, ...refunds]) {
       const us = levels.bucketUs(row);
       if (
         us > Math.floor(us) ||

@@ -46,7 +46,7 @@ export function yardstickOf(
   }
   const ideal = idealWindow(epochShape(limit, windowUs), { isFixed: true });
   const isKnown = (demands: BucketDemands) =>
-    demands.clock.isRead ||
+    (demands.clock.isRead && startOf(demands) >= 0) ||
     (demands.clock.nodes.length === 0 && clocks === 'one' && startOf(demands) >= FIRST_DATE_US);
   return {
     ...tokens,
