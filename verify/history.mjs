@@ -13,12 +13,12 @@ export async function readHistory(paths) {
   const [buckets, attempts, pingsOf] = [new Map(), new Map(), new Map()];
   const history = { buckets, attempts, op: 0, aheadUs: 0, clock: [], ping: [], pingsOf, event: [], end: [], header: [], files };
   for (const [at, path] of paths.entries()) await readFile(path, files[at], history);
-  const isWhole = history.end.length === paths.length;
-  if (isWhole && history.end.reduce((sum, { sent }) => sum + sent, 0) !== history.op) refuse('operations are missing');
+  history.isEnded = history.end.length === paths.length;
+  if (history.isEnded && history.end.reduce((sum, { sent }) => sum + sent, 0) !== history.op) refuse('operations are missing');
   checkHeaders(history);
   for (const list of [history.event, ...history.buckets.values(), ...history.attempts.values()]) list.sort(byPart);
   history.isUnknown = history.header.some(({ initial }) => initial !== 'full');
-  history.convicts = isWhole && mayConvict(history);
+  history.convicts = history.isEnded && mayConvict(history);
   for (const rows of history.attempts.values()) if (rows.length > 1) joinAttempts(rows);
   history.base = files.some(({ run }) => run !== undefined) ? findBase(history) : '';
   if (new Set(files.map(({ content }) => content)).size < files.length) refuse('a file is given twice');
@@ -84,6 +84,7 @@ async function readFile(path, file, history) {
     file.hasEnd ||= record.type === 'end';
     file.isAsWritten = record.type === 'end' && record.digest === hash.copy().digest('hex'); // and nothing follows
   }
+  if (file.machine === undefined) refuse(`${path}: it is empty`);
   file.content = hash.digest('hex');
   file.indices = undefined; // they need as much room as the history
 }

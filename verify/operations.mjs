@@ -51,7 +51,7 @@ export function addOperation(history, op, file) {
   if (![TAKE, DENIAL, NOTHING, MAYBE, UNSURE].includes(role)) refuse(`the outcome ${role} is unknown`);
   const completedUs = role === MAYBE || role === UNSURE ? undefined : op.completedUs; // without a reply it has no end
   const areNumbers = isNumber(op.invokedUs) && [completedUs, op.latestUs, maxCharge].every(isNumberIfGiven);
-  if (!areNumbers) refuse('an operation has a number that is none');
+  if (!areNumbers || ([TAKE, DENIAL].includes(role) && !isNumber(completedUs))) refuse('an operation has a number that is none');
   if (decisionId !== undefined && typeof decisionId !== 'string') refuse('a decisionId is no text');
   const [from, isLocal, latest] = [Math.floor(op.invokedUs), decision?.source === 'fallback', Math.ceil(op.latestUs ?? NEVER)];
   const until = role === MAYBE ? latest : Math.ceil(completedUs ?? NEVER);

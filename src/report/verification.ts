@@ -11,6 +11,8 @@ import { printable } from './text.ts';
 export interface VerifierCounts {
   /** The history says that it is of a simulation. */
   readonly simulated?: true;
+  /** A file of the history has no end, so requests may be missing. */
+  readonly ended?: false;
   /** What the certificate says that the limiter promises. */
   readonly promise: Promised;
   readonly operations: number;
@@ -45,6 +47,8 @@ export interface Verification {
   readonly trusted: readonly string[];
 }
 
+const NO_END = 'that no request is missing: the history has no end';
+
 const TRUSTED = [
   'the history: that these are the requests and the replies, at these times',
   'its policy, and its initial levels if they are full',
@@ -66,7 +70,8 @@ export function makeVerification({
   const verdict = verified.refused > 0 ? 'fail' : isEmpty ? 'unknown' : 'pass';
   return {
     ...{ format: 'openclaw-verification', version: 1, verdict, ...files },
-    ...{ verified, certified, refusals, trusted: TRUSTED },
+    ...{ verified, certified, refusals },
+    trusted: verified.ended === false ? [...TRUSTED, NO_END] : TRUSTED,
     ...(verified.refused > 0 && files.history.length > 1 && !areParts && { hint: ORDER }),
   };
 }

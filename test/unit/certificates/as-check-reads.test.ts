@@ -113,3 +113,33 @@ describe('an honest certificate is accepted of a history', () => {
     expect(await found(files, { promise })).toMatchObject({ proved, refused: 0, refusals: [] });
   });
 });
+
+describe('the verifier reads no history that `check` does not read:', () => {
+  const text = fileOf([at(0), at(1), at(2)]);
+  const short = text.replace(/.*"index":2.*\n/, '');
+
+  it.each([
+    { title: 'an operation that is missing', files: [short], says: 'operations are missing' },
+    { title: 'the same beside an empty file', files: [short, ''], says: 'it is empty' },
+    {
+      title: 'another version',
+      files: [text.replace('"version":1', '"version":2')],
+      says: 'it is no history of version 1',
+    },
+    {
+      title: 'an answer without an end',
+      files: [text.replace('"completedUs":12', '"completedUs":null')],
+      says: 'an operation has a number that is none',
+    },
+  ])('$title', async ({ files, says }) => {
+    await expect(verifyTexts(files, certificateOf([text]))).rejects.toThrow(says);
+  });
+
+  it('without its end it says so', async () => {
+    const cut = short.replace(/.*"type":"end".*\n/, '');
+    const certificate = certificateOf([cut], { isComplete: true });
+    const { counts } = await verifyTexts([cut], certificate);
+    expect(counts).toMatchObject({ ended: false, proved: 1, refused: 0 });
+    expect((await verifyTexts([text], certificateOf([text]))).counts).not.toHaveProperty('ended');
+  });
+});

@@ -41,6 +41,18 @@ function rewrite(cwd: string, change: (record: Record<string, unknown>) => objec
   write(cwd, 'c.ndjson.gz', gzipSync(text));
 }
 
+it('says of a history without an end that requests may be missing', async () => {
+  const cwd = testFolder();
+  write(cwd, 'h.ndjson', historyText(20).replace(/.*"type":"end".*\n/, ''));
+  await callCli(['check', 'h.ndjson', '--complete', '--certificate', 'c.ndjson.gz'], { cwd });
+  const { stdout } = await callCli([...VERIFY, '--json'], { cwd });
+  const { verdict, trusted } = JSON.parse(stdout) as Verification;
+  expect([verdict, trusted]).toEqual([
+    'pass',
+    expect.arrayContaining(['that no request is missing: the history has no end']),
+  ]);
+});
+
 it('names the way out if the files come in another order than in `check`', async () => {
   const cwd = testFolder();
   const files = ['early.ndjson', 'late.ndjson'];
