@@ -12,13 +12,15 @@ export const keyOf = ({ bucket, policy }) => JSON.stringify([bucket, policy]); /
 /** Whether it is a number as the checker has it: beyond these, neighbours are further apart than 1. */
 export const isNumber = (value) => typeof value === 'number' && Math.abs(value) <= Number.MAX_SAFE_INTEGER;
 export const isNumberIfGiven = (value) => (value ?? null) === null || isNumber(value);
+/** JavaScript would count false as 0. */
+const whole = (cost) => (Number.isSafeInteger(cost) ? cost : refuse('an operation has a cost that is no whole number'));
 export const listIn = (map, key) => map.get(key) ?? map.set(key, []).get(key);
 
 /** A step of a reservation as it is in one bucket: it may name its buckets, as an operation does. */
 function stepOf({ cost, charges, decision, outcome, invokedUs, completedUs, latestUs }, name, of) {
   const own = charges?.map(given).filter((charge) => keyOf(charge) === keyOf(of));
   if (decision?.source === 'fallback') refuse('a failure policy decides no step of a reservation');
-  const tokens = own === undefined ? cost : sumOf(own.map(({ cost: ofCharge = 1 }) => ({ cost: ofCharge })));
+  const tokens = own === undefined ? whole(cost) : sumOf(own.map(({ cost: ofCharge = 1 }) => ({ cost: whole(ofCharge) })));
   return { outcome, invokedUs, completedUs, latestUs, cost: tokens, name };
 }
 
@@ -59,8 +61,7 @@ export function addOperation(history, op, file) {
   if (decisionId === undefined && maxCharge === undefined && !isLocal && !goesOn && role !== MAYBE) file.knownUs = Math.min(file.knownUs, until);
   const mayReach = isLocal && decision.charge !== 'none' && role !== MAYBE; // a failure policy answered while its request was under way
   const costs = new Map(); // a bucket that is charged twice is charged the sum
-  for (const { cost = 1, ...of } of op.charges?.map(given) ?? [op]) costs.set(keyOf(of), (costs.get(keyOf(of)) ?? 0) + cost);
-  if (![...costs.values()].every(Number.isSafeInteger)) refuse('an operation has a cost that is no whole number');
+  for (const { cost = 1, ...of } of op.charges?.map(given) ?? [op]) costs.set(keyOf(of), whole((costs.get(keyOf(of)) ?? 0) + whole(cost)));
   const isRedis = decision?.source === 'redis';
   const isOfNode = isRedis && decision.node;
   const [node, decidedUs] = isOfNode ? [decision.node, decisionId === undefined && isNumber(decision.atUs) ? decision.atUs : undefined] : [];

@@ -127,6 +127,11 @@ describe('the verifier reads no history that `check` does not read:', () => {
       says: 'it is no history of version 1',
     },
     {
+      title: 'a cost that is no number',
+      files: [text.replace('"completedUs":12', '"completedUs":12,"cost":false')],
+      says: 'an operation has a cost that is no whole number',
+    },
+    {
       title: 'an answer without an end',
       files: [text.replace('"completedUs":12', '"completedUs":null')],
       says: 'an operation has a number that is none',
