@@ -14,7 +14,9 @@ export async function readHistory(paths) {
   const history = { buckets, attempts, op: 0, aheadUs: 0, clock: [], ping: [], pingsOf, event: [], end: [], header: [], files };
   for (const [at, path] of paths.entries()) await readFile(path, files[at], history);
   history.isEnded = history.end.length === paths.length;
-  if (history.isEnded && history.end.reduce((sum, { sent }) => sum + sent, 0) !== history.op) refuse('operations are missing');
+  history.others = history.end.reduce((sum, { sample }) => sum + (sample?.others ?? 0), 0); // they went to buckets that are not in it
+  const sent = history.end.reduce((sum, one) => sum + one.sent, 0);
+  if (history.isEnded && sent !== history.op + history.others) refuse('operations are missing');
   checkHeaders(history);
   for (const list of [history.event, ...history.buckets.values(), ...history.attempts.values()]) list.sort(byPart);
   history.isUnknown = history.header.some(({ initial }) => initial !== 'full');

@@ -180,9 +180,9 @@ async function verify([certificate, ...paths]) {
     attempt(record.bucket ?? record.members?.[0]?.bucket ?? record.type, () => checkRecord(record, state));
   attempt('end', () => checkEnd(state.end ?? refuse('there is none'), state));
   const simulated = history.header.some((one) => one.simulated === true) ? { simulated: true } : {};
-  const { promise, op: operations, buckets, isEnded } = history;
-  const open = isEnded ? {} : { ended: false };
-  process.stdout.write(`${JSON.stringify({ ...simulated, ...open, promise, operations, buckets: buckets.size, ...found })}\n`);
+  const { promise, op: operations, buckets, isEnded, others } = history;
+  const absent = { ...(!isEnded && { ended: false }), ...(others !== 0 && { others }) };
+  process.stdout.write(`${JSON.stringify({ ...simulated, ...absent, promise, operations, buckets: buckets.size, ...found })}\n`);
 }
 
 await verify(process.argv.slice(2)).catch((error) => {

@@ -13,6 +13,8 @@ export interface VerifierCounts {
   readonly simulated?: true;
   /** A file of the history has no end, so requests may be missing. */
   readonly ended?: false;
+  /** Operations of buckets that are not in the history, which is a sample. */
+  readonly others?: number;
   /** What the certificate says that the limiter promises. */
   readonly promise: Promised;
   readonly operations: number;
@@ -110,12 +112,14 @@ export function renderVerification(untrusted: Verification, { colour, columns }:
 function checked({ verified, certified }: Verification): ['ok' | '--', string][] {
   const { operations, buckets, proved, admissionsProved, excess, denial, undecided, replay, promise } =
     verified;
+  const { others = 0 } = verified;
   const { withinBound, convicted, open } = certified;
   const ideal =
     promise.type === 'token-bucket' ? 'an ideal bucket' : `an ideal limiter of ${formatPromise(promise)}`;
   const byWindows = Math.max(0, convicted - excess - denial - undecided - replay);
   const kinds: [number, 'ok' | '--', string][] = [
     [buckets, 'ok', `${count(operations, 'operation')} in ${count(buckets, 'bucket')} were read`],
+    [others, '--', `${count(others, 'operation')} of buckets outside the sample: not in the history`],
     [proved, 'ok', `${count(proved, 'bucket')} proved: ${ideal} gives every recorded answer`],
     [
       admissionsProved,

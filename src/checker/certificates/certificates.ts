@@ -290,7 +290,8 @@ function whyNone(
   const { allowed, denied, failed, info } = outcomes;
   if (traitsOf(header.strategy).windowBound) return `${header.strategy} promises less than an ideal bucket`;
   if (parts?.isWhole === false) return 'requests of a part of the run are missing';
-  if (end !== undefined && end.sent !== allowed + denied + failed + info)
+  const others = end?.sample?.others ?? 0;
+  if (end !== undefined && end.sent !== allowed + denied + failed + info + others)
     return 'operations are missing from the history';
   if (end === undefined && !openAtEndMissing && !isComplete) return 'the history has no end';
   return '';

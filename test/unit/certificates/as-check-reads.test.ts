@@ -17,9 +17,13 @@ const textOf = (records: readonly object[]) =>
   records.map((record) => `${JSON.stringify(record)}\n`).join('');
 
 /** A file of these operations, which are numbered, and of other records. */
-function fileOf(operations: readonly object[], { header = HEADER as object, others = [] as object[] } = {}) {
+function fileOf(
+  operations: readonly object[],
+  { header = HEADER as object, others = [] as object[], end = {} } = {},
+) {
   const written = operations.map((one, index) => ({ type: 'op', index, bucket: 'b', ...one }));
-  return textOf([header, ...written, ...others, { type: 'end', atUs: 9 * S, sent: operations.length }]);
+  const last = { type: 'end', atUs: 9 * S, sent: operations.length, ...end };
+  return textOf([header, ...written, ...others, last]);
 }
 
 const at = (us: number, more: object = {}) => ({
@@ -79,6 +83,15 @@ describe('an honest certificate is accepted of a history', () => {
   it('in which an operation without a reply has some text as its end', async () => {
     const info = at(S, { outcome: 'info', completedUs: 'unknown' });
     expect(await found([fileOf([at(0), info])])).toEqual(PROVED);
+  });
+
+  it('that is a sample', async () => {
+    const text = fileOf([at(0)], { end: { sent: 4, sample: { share: 0.25, others: 3 } } });
+    expect(await found([text])).toEqual(PROVED);
+    const { counts } = await verifyTexts([text], certificateOf([text]));
+    expect(counts).toMatchObject({ operations: 1, others: 3 });
+    const short = text.replace('"sent":4', '"sent":5');
+    await expect(verifyTexts([short], certificateOf([text]))).rejects.toThrow('operations are missing');
   });
 
   it('that is packed, by whatever name', async () => {
