@@ -4,6 +4,7 @@ import type { Promised } from '../core/promise.ts';
 import type { History, LogReading } from '../history/history.ts';
 import type { Claim } from './claims/claim.ts';
 import type { ClockSlackRule } from './clocks/grant.ts';
+import type { Planned } from './evidence/planned.ts';
 
 /** Sentences. */
 export interface Remarks {
@@ -17,6 +18,8 @@ export interface CheckOptions {
   readonly busiest: readonly string[];
   /** The services of each region of the run. Default: those that the history names. */
   readonly instances?: number;
+  /** What the plan asks of the limiter; absent of a history without a plan. */
+  readonly planned?: Planned;
   /** Problems of the recording, as sentences: with any of them the verdict is `unknown` at best. */
   readonly problems?: readonly string[];
   /**

@@ -26,7 +26,7 @@ import { floorFacts } from './evidence/floor.ts';
 import { headroomFacts } from './evidence/headroom-facts.ts';
 import { lateResetProblems } from './evidence/late-resets.ts';
 import { recordedProblems } from './evidence/recorded-problems.ts';
-import { makeSideJoins } from './evidence/side-joins.ts';
+import { makeSeen } from './evidence/seen.ts';
 import { harmlessOutside, simulationFacts } from './evidence/simulation-facts.ts';
 import { unprovedFaults } from './evidence/unproved-faults.ts';
 import { listAssumptions } from './findings/assumptions.ts';
@@ -79,8 +79,8 @@ export function examineHistory(recorded: History, options: CheckOptions): Examin
   const ofSimulation = simulationFacts(history);
   const whyNothing = isTimeless ? CONTRADICTED : ofSimulation.outside && LEFT;
   const certificates = new Certificates(recorded, { promise, options, judged: history, whyNothing });
-  const joins = makeSideJoins(history, options);
-  const results = checkBuckets(history, context, { certificates, joins });
+  const seen = makeSeen(history, options);
+  const results = checkBuckets(history, context, { certificates, seen });
   const { isWithinBound, ...found } = collectFindings(history, { options, prepared, results });
   const reasons = diagnose({
     ...{ history, found, readings, withFindings: results.withFindings, context },
@@ -98,7 +98,7 @@ export function examineHistory(recorded: History, options: CheckOptions): Examin
     ],
     buckets: table.bucketCount,
     contested: countContested(history, results.contested, options.busiest),
-    ...given({ sides: joins?.facts() }),
+    ...seen?.facts(results.phases),
     ...headroomFacts(table, results.contested, {
       ...{ promise, slackUs: grant.slackUs },
       ...(machines && { recorded: recorded.operations }),

@@ -7,8 +7,8 @@ import { withoutDoubtful, withoutDoubtfulDenials } from './doubts/sift.ts';
 import { contestedByWindows, contestedDenials } from './evidence/contested.ts';
 import { type EvidenceCell, EvidenceCounter } from './evidence/counter.ts';
 import { findPhases } from './evidence/phases.ts';
+import type { Seen } from './evidence/seen.ts';
 import { LargestShares, type Shares } from './evidence/shares.ts';
-import type { SideJoins } from './evidence/side-joins.ts';
 import type { EvidenceRow } from './evidence/tally.ts';
 import { checkBucket, type OfBucket } from './judge-bucket.ts';
 import { falseForEveryCharge } from './proofs/multi-bucket-denials.ts';
@@ -65,14 +65,14 @@ class Counts {
 /** What is kept of every bucket beside the findings. */
 interface Kept {
   readonly certificates?: Certificates;
-  readonly joins?: SideJoins | undefined;
+  readonly seen?: Seen | undefined;
 }
 
 /** Runs every checker over every bucket, and proves the buckets in which they find nothing. */
 export function checkBuckets(
   history: History,
   context: CheckerContext,
-  { certificates, joins }: Kept = {},
+  { certificates, seen }: Kept = {},
 ): CheckerResults {
   const { operations: table, faults } = history;
   const { known, unrecorded } = context;
@@ -96,7 +96,7 @@ export function checkBuckets(
         : contestedByWindows(rows, context.windows.promise, context.clock, show),
     );
     const ofBucket = { policy, context, resets: resets(bucket) };
-    joins?.look(rows, { policy, context, isContested });
+    seen?.look(rows, { policy, context, isContested });
     const answers = checkBucket(rows, ofBucket);
     if (context.stated !== undefined) evidence.addStated(bucket);
     const found = { ...answers, lies: liesIn(rows, { ...ofBucket, refunds: answers.refunds, doubts }) };

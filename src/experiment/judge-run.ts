@@ -8,6 +8,7 @@ import { traitsOf } from '../core/strategies.ts';
 import type { History } from '../history/history.ts';
 import { OUTCOMES } from '../history/records/operation.ts';
 import { boundOf, falseDenialsOf, statedOf } from '../limiter/strategies/bounds.ts';
+import { plannedOf } from '../scenario/planned.ts';
 import { busiestBuckets, failurePolicyOf } from './plan-file.ts';
 import { homesNote, leftOut, machinesNote, notProved, planNotes } from './plan-notes.ts';
 import { pluginNotes } from './plugin-notes.ts';
@@ -43,6 +44,7 @@ export function judgeRun(
   return examineHistory(history, {
     busiest,
     problems,
+    planned: plannedOf(plan, promise),
     claims: plan.claims.map(parseClaim),
     boundOf: (policy, episodes, admissions) => {
       if (hasSeveralBuckets(plan)) return undefined;

@@ -1,5 +1,6 @@
 import { makePower } from '../core/power.ts';
 import { makeRandom, type Random } from '../core/prng.ts';
+import { restingUsers, restShare } from '../core/rests.ts';
 import { roams } from '../core/roaming.ts';
 import type { LoadShape, PlannedUser, Resting, Users } from './users.ts';
 
@@ -145,13 +146,11 @@ function drawRests(
 ): Rests {
   const random = makeRandom(seed, 'resting');
   const drawn = inDrawnOrder(users, earliest, random);
-  const count = share === 0 ? 0 : Math.max(1, Math.round(share * users));
-  const chosen = drawn.subarray(0, count);
+  const chosen = drawn.subarray(0, restingUsers(users, share));
   const rests = { restMs: new Float64Array(users), offsetMs: new Float64Array(users), burstMs };
   for (const [nth, key] of chosen.entries()) {
     const user = Number(key & USER);
-    const spread = SHORTEST_REST + ((1 - SHORTEST_REST) * (nth + 0.5)) / chosen.length;
-    const ownMs = Math.max(1, Math.round(restMs * spread));
+    const ownMs = Math.max(1, Math.round(restMs * restShare(nth, chosen.length)));
     rests.restMs[user] = ownMs;
     rests.offsetMs[user] = Math.floor(random() * (ownMs + burstMs));
   }
@@ -168,6 +167,3 @@ function inDrawnOrder(users: number, earliest: ReadonlySet<number>, random: Rand
 }
 
 const USER = 0xffff_ffffn;
-
-/** The shortest rest, as a share of the longest. */
-const SHORTEST_REST = 0.25;

@@ -96,6 +96,18 @@ export const sides = z
   })
   .describe('regions, targets and instances; absent if none is named, and in reports of earlier versions');
 
+export const exercises = z
+  .array(
+    z.object({
+      isExercised: z.boolean(),
+      about: z.string().describe('what was seen, or what may be'),
+      wayOut: z.string().exactOptional().describe('what brings it, if it was not seen'),
+    }),
+  )
+  .describe(
+    'what the load asked (costs, policies, rests, returns after faults); absent without a plan or a fault, and in reports of earlier versions',
+  );
+
 export const found = z.object({ total: z.number(), buckets: z.number(), findings: z.array(finding) });
 
 export const proofs = z

@@ -6,6 +6,7 @@ import {
   claim,
   contested,
   doubt,
+  exercises,
   falseDenials,
   found,
   lost,
@@ -180,7 +181,7 @@ const reportSchema = z
     ...machineFields,
     troubles: z.array(z.string()),
     buckets: z.number(),
-    ...{ contested, sides: sides.exactOptional(), headroom },
+    ...{ contested, sides: sides.exactOptional(), exercises: exercises.exactOptional(), headroom },
     promise: z.string(),
     overAdmission: found.extend({
       findings: z.array(overFinding),

@@ -92,6 +92,14 @@ export const MEASURES = {
     about: 'sides (regions, targets, instances) seen to count together',
     aboutShare: 'of the sides (regions, targets, instances) seen to count together',
   },
+  exercised: {
+    kind: 'evidence',
+    operator: '>=',
+    units: ['share'],
+    ofPhase: false,
+    about:
+      'of what the load asks (costs, policies, rests, returns after faults) seen to matter at a drained bucket',
+  },
   headroom: {
     ...SHARE,
     ofPhase: false,

@@ -1,5 +1,6 @@
 import { count as counted } from '../../core/units.ts';
 import type { CheckFacts } from '../evidence/facts.ts';
+import { namesOfSides } from '../evidence/sides.ts';
 import type { Claim } from './claim.ts';
 import type { Sample } from './sample.ts';
 
@@ -25,9 +26,6 @@ export function contestedSample({ contested, buckets }: CheckFacts, { unit }: Cl
     : { measured: counts.busiest / counts.ofBusiest, about, wayOut };
 }
 
-/** The most sides that are named. */
-const MOST_NAMED = 5;
-
 /** How many sides were seen to count together, and which ones may count apart. */
 export function sidesSample({ sides, contested }: CheckFacts, { unit }: Claim): Sample {
   if (sides === undefined)
@@ -47,7 +45,7 @@ export function sidesSample({ sides, contested }: CheckFacts, { unit }: Claim): 
   const seen = joined === 0 ? `none of the ${count} sides was` : `${joined} of the ${count} sides were`;
   return {
     measured,
-    about: `${seen} seen to count together${of}; ${namesOf(leftOut)} may count alone`,
+    about: `${seen} seen to count together${of}; ${namesOfSides(leftOut)} may count alone`,
     wayOut:
       neverMet && contested.buckets > 0
         ? 'let the busiest users send to every side (--roaming auto), or all of them (--roaming 1)'
@@ -55,7 +53,17 @@ export function sidesSample({ sides, contested }: CheckFacts, { unit }: Claim): 
   };
 }
 
-function namesOf(sides: readonly string[]): string {
-  const named = sides.slice(0, MOST_NAMED).join(', ');
-  return sides.length > MOST_NAMED ? `${named} and ${sides.length - MOST_NAMED} more` : named;
+/** What a load asked of a limiter that was seen to matter. */
+export function exercisedSample({ exercises }: CheckFacts): Sample {
+  if (exercises === undefined)
+    return { about: 'the history has no plan and no fault, so it is not known what to exercise' };
+  const open = exercises.filter(({ isExercised }) => !isExercised);
+  if (open.length === 0)
+    return { measured: 1, about: exercises.map(({ about }) => about).join('; ') || 'the load asked nothing' };
+  const wayOut = [...new Set(open.flatMap((exercise) => exercise.wayOut ?? []))].join('; ');
+  return {
+    measured: 1 - open.length / exercises.length,
+    about: open.map(({ about }) => about).join('; '),
+    wayOut,
+  };
 }

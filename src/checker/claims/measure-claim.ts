@@ -8,7 +8,7 @@ import type { ShardFacts } from '../shards/shard.ts';
 import { type Claim, isLatency } from './claim.ts';
 import { formatPercent } from './claim-limit.ts';
 import type { Measure } from './claim-list.ts';
-import { contestedSample, sidesSample } from './contested-sample.ts';
+import { contestedSample, exercisedSample, sidesSample } from './contested-sample.ts';
 import { dishonestRowSample, dishonestSample } from './dishonest-sample.ts';
 import { floorSample } from './floor-sample.ts';
 import { type Sample, withDoubt } from './sample.ts';
@@ -70,6 +70,7 @@ const WHOLE: Partial<Record<Measure, (facts: CheckFacts, claim: Claim) => Sample
   info: ({ whole, errors }, claim) => undecidedSample('info', claim, whole, errors),
   contested: contestedSample,
   sides: sidesSample,
+  exercised: exercisedSample,
   headroom: headroomSample,
 };
 
@@ -105,6 +106,7 @@ function rowSample(claim: Claim, row: EvidenceRow): Sample {
     case 'admitted':
     case 'contested':
     case 'sides':
+    case 'exercised':
     case 'headroom':
       throw new Error(`${measure} is not of a phase`); // parseClaim rejects such a claim
   }

@@ -30,6 +30,7 @@ const NEEDS: Readonly<Record<Measure, ((row: EvidenceRow) => string | undefined)
     arrivals === 0 ? 'a closed load has no due times, so it cannot drop requests' : undefined,
   contested: undefined,
   sides: undefined,
+  exercised: undefined,
   headroom: undefined,
   p50: delivery,
   p99: delivery,

@@ -45,6 +45,15 @@ export interface SideFacts {
   readonly policy?: string;
 }
 
+/** Something that a load asked of a limiter, and whether it was seen to matter: see `Exercises`. */
+export interface ExerciseFacts {
+  readonly isExercised: boolean;
+  /** What was seen, or what may be. */
+  readonly about: string;
+  /** What brings it, if it was not seen. */
+  readonly wayOut?: string;
+}
+
 /** The facts about a history before the verdict. Amounts are tokens. */
 export interface CheckFacts extends ClockFacts {
   /** The history is of a simulation. */
@@ -73,6 +82,8 @@ export interface CheckFacts extends ClockFacts {
   };
   /** Absent of a history that names no side, and in reports of earlier versions. */
   readonly sides?: SideFacts;
+  /** Absent if the load asked nothing, and in reports of earlier versions. */
+  readonly exercises?: readonly ExerciseFacts[];
   /** How much more contested buckets could have admitted unseen; absent without contested buckets. */
   readonly headroom?: HeadroomFacts;
   readonly promise: string;

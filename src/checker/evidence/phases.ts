@@ -5,6 +5,8 @@ import type { FaultRecord } from '../../history/records/operation.ts';
 export interface Phase {
   readonly name: string;
   readonly fromUs: number;
+  /** Faults came before it, and none is in force in it. */
+  readonly isAfter?: true;
 }
 
 /**
@@ -23,6 +25,7 @@ export function findPhases(faults: readonly FaultRecord[]): Phase[] {
     phases.push({
       name: active.length > 0 ? `during ${namesOf(active)}` : `after ${fault}`,
       fromUs: atUs,
+      ...(active.length === 0 && { isAfter: true as const }),
     });
   }
   return phases;

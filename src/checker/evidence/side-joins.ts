@@ -1,25 +1,18 @@
-import type { Policy } from '../../core/policy.ts';
-import type { WindowPromise } from '../../core/promise.ts';
 import { KIND, type OperationTable } from '../../history/columns/table.ts';
 import type { History } from '../../history/history.ts';
-import { type CheckerContext, clockOf } from '../bucket-result.ts';
-import type { CheckOptions } from '../check-options.ts';
-import { isOnCorrectness } from '../claims/evidence-claims.ts';
 import { findFalseDenials } from '../proofs/false-denial.ts';
-import { doesLagFade } from '../proofs/lag.ts';
-import { bucketLevel, type LowestLevel, windowLevel } from '../proofs/lowest-level.ts';
-import { eachDenialOfSeveral } from '../proofs/multi-bucket-denials.ts';
 import type { BucketRows } from '../rows/bucket-rows.ts';
 import { countWhile } from '../rows/sort-rows.ts';
-import { judgesDenials } from '../windows/clock.ts';
-import { plannedPolicies } from './contested-facts.ts';
 import type { SideFacts } from './facts.ts';
-import { Groups, type Sides, sidesOf } from './sides.ts';
+import { SeveralMarks } from './several-marks.ts';
+import { Groups, type Sides } from './sides.ts';
+import { type LookedAt, levelsOf } from './spent-levels.ts';
 
-interface LookedAt {
-  readonly policy: Policy;
-  readonly context: CheckerContext;
-  readonly isContested: boolean;
+interface JoinsAsked {
+  /** Those that are each to show it; of none, all together. */
+  readonly policies?: readonly string[];
+  /** Only denials of requests that were sent from then on join, and only by such admissions. */
+  readonly fromUs?: number;
 }
 
 /**
@@ -49,13 +42,19 @@ export class SideJoins {
   readonly #groups: ReadonlyMap<string, Groups>;
   /** Sides that were asked for a contested bucket for which another one was asked, too. */
   readonly #met = new Set<number>();
+  readonly #fromUs: number;
   /** Of rows of several buckets: without which sides they are false, as bits; the first of all: with all of them. */
-  #marks: Uint32Array | undefined;
+  readonly #marks: SeveralMarks;
 
-  /** `policies`: those that are each to show it; of none, all together. */
-  constructor({ operations }: Pick<History, 'operations'>, sides: Sides, policies: readonly string[] = []) {
+  constructor(
+    { operations }: Pick<History, 'operations'>,
+    sides: Sides,
+    { policies = [], fromUs = Number.NEGATIVE_INFINITY }: JoinsAsked = {},
+  ) {
     this.#table = operations;
+    this.#fromUs = fromUs;
     this.#sides = sides;
+    this.#marks = new SeveralMarks(operations, sides.names.length + 1);
     const names = policies.length < 2 ? [''] : policies;
     this.#groups = new Map(names.map((name) => [name, new Groups(sides.names.length)]));
   }
@@ -69,15 +68,16 @@ export class SideJoins {
     if (levelOf === undefined) return;
     const find = (some: BucketRows) => findFalseDenials(some, judged.context.known, levelOf()).rows();
     const unexplained = new Set(find(rows));
-    for (const row of unexplained) this.#mark(row, 0);
+    for (const row of unexplained) this.#marks.mark(row, 0);
     if (!judged.isContested) return;
     for (const side of asked) this.#met.add(side);
     const isCharged = (kind: number) => (kind & KIND.outcome) !== KIND.denied;
     for (const side of this.#sidesIn(rows, isCharged)) {
       if (!isApart(side)) continue;
-      const others = rows.where((row) => this.#sides.of(row) !== side || this.#isRepeated(row));
+      const isSuch = (row: number) => this.#sides.of(row) === side && !this.#isRepeated(row);
+      const others = rows.where((row) => !(isSuch(row) && this.#isLateEnough(row)));
       for (const row of find(others)) {
-        if (this.#mark(row, side + 1) || unexplained.has(row) || this.#isRepeated(row)) continue;
+        if (this.#marks.mark(row, side + 1) || unexplained.has(row) || this.#isRepeated(row)) continue;
         this.#join(groups, row, side);
       }
     }
@@ -109,8 +109,13 @@ export class SideJoins {
   }
 
   #join(groups: Groups | undefined, row: number, side: number): void {
+    if (!this.#isLateEnough(row)) return;
     const by = this.#sides.of(row);
     if (by >= 0) groups?.join(by, side);
+  }
+
+  #isLateEnough(row: number): boolean {
+    return (this.#table.invokedUs[row] as number) >= this.#fromUs;
   }
 
   #groupsOf(bucket: number): Groups {
@@ -133,33 +138,16 @@ export class SideJoins {
     return [...found];
   }
 
-  get #words(): number {
-    return Math.ceil((this.#sides.names.length + 1) / 32);
-  }
-
-  /** Marks the row of a decision of several buckets, which is looked at when all are known; false for any other. */
-  #mark(row: number, bit: number): boolean {
-    if (((this.#table.kinds[row] as number) & KIND.multiBucket) === 0) return false;
-    this.#marks ??= new Uint32Array(this.#table.rows * this.#words);
-    const at = row * this.#words + (bit >>> 5);
-    this.#marks[at] = (this.#marks[at] as number) | (1 << (bit & 31));
-    return true;
-  }
-
   #joinBySeveral(): void {
     const marks = this.#marks;
-    if (marks === undefined) return;
-    const words = this.#words;
-    const has = (row: number, bit: number) =>
-      (((marks[row * words + (bit >>> 5)] as number) >>> (bit & 31)) & 1) === 1;
     const together = this.#groups.get('');
-    eachDenialOfSeveral(this.#table, (charges) => {
-      const lacking = charges.filter((row) => !has(row, 0) && !this.#isRepeated(row));
+    marks.eachDenial((charges) => {
+      const lacking = charges.filter((row) => !marks.has(row, 0) && !this.#isRepeated(row));
       const [first] = lacking;
       if (first === undefined || (together === undefined && lacking.length > 1)) return;
       const groups = together ?? this.#groupsOf(this.#bucketOf(first));
       for (const side of this.#sides.names.keys())
-        if (lacking.every((row) => has(row, side + 1))) this.#join(groups, first, side);
+        if (lacking.every((row) => marks.has(row, side + 1))) this.#join(groups, first, side);
     });
   }
 
@@ -167,32 +155,4 @@ export class SideJoins {
     const { starts, bucketCount } = this.#table;
     return countWhile(starts, bucketCount, (start) => start <= row) - 1;
   }
-}
-
-/** Undefined if no claim needs evidence of sides: the search takes time. */
-export function makeSideJoins(history: History, options: CheckOptions): SideJoins | undefined {
-  const { claims, contestedBucketsAtLeast = 0 } = options;
-  const isNeeded =
-    claims?.some((claim) => claim.measure === 'sides' || isOnCorrectness(claim)) ??
-    contestedBucketsAtLeast > 0;
-  if (!isNeeded) return undefined;
-  return new SideJoins(history, sidesOf(history, options.instances), plannedPolicies(history, options));
-}
-
-/** Makes the lowest level of the loaded bucket without spends; undefined if the promise says nothing of it. */
-function levelsOf(rows: BucketRows, { policy, context }: LookedAt): (() => LowestLevel) | undefined {
-  const { known, windows, movesOf } = context;
-  if (windows !== undefined) {
-    if (movesOf(rows.bucket).length > 0) return undefined;
-    const promise = judgesDenials(windows) ? windows.promise : asSliding(windows.promise);
-    return () => windowLevel({ ...windows, promise }, known);
-  }
-  const clock = clockOf(context, rows.bucket);
-  const fades = doesLagFade(rows, policy, []);
-  return () => bucketLevel(policy, { clock, known, fades });
-}
-
-/** A sliding window that holds whatever a window of this promise can hold at a moment. */
-function asSliding({ type, limit, windowUs }: WindowPromise): WindowPromise {
-  return { type: 'sliding-window', limit, windowUs: type === 'sliding-counter' ? 2 * windowUs : windowUs };
 }

@@ -39,6 +39,14 @@ function sideName(region: string, instance: string): string {
   return [region, instance].filter((text) => text !== '').join(' ');
 }
 
+/** The most sides that are named. */
+const MOST_NAMED = 5;
+
+export function namesOfSides(sides: readonly string[]): string {
+  const named = sides.slice(0, MOST_NAMED).join(', ');
+  return sides.length > MOST_NAMED ? `${named} and ${sides.length - MOST_NAMED} more` : named;
+}
+
 /** Which of some places are connected. */
 export class Groups {
   readonly #parents: Int32Array;

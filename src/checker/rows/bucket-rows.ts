@@ -39,9 +39,9 @@ export class BucketRows {
     return some;
   }
 
-  /** The loaded rows that satisfy a condition, in an object of their own. */
-  where(holds: (row: number) => boolean): BucketRows {
-    const { table, bucket, byInvoked, count } = this;
+  /** The loaded rows that satisfy a condition, as a table of the same rows has them, in an object of their own. */
+  where(holds: (row: number) => boolean, table: OperationTable = this.table): BucketRows {
+    const { bucket, byInvoked, count } = this;
     const some = BucketRows.of(table, rowsWhere(byInvoked.subarray(0, count), holds));
     some.bucket = bucket;
     return some;

@@ -1,9 +1,11 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type NamedPolicy, POLICY_NAME, POLICY_NAME_FORM } from '../../core/policies.ts';
+import { restingUsers, restShare } from '../../core/rests.ts';
 import type { Roaming } from '../../core/roaming.ts';
 import { plain, rounded } from '../../core/units.ts';
 import { DEFAULT_LOAD, DEFAULT_RESTING, LIMITS, TIMES } from '../../scenario/defaults.ts';
 import type { LoadPlan } from '../../scenario/plan.ts';
+import { msToFull } from '../../scenario/planned.ts';
 import { decimalNumber, seconds, wholeNumber } from './options.ts';
 
 /** The flags of commands that send load. Times in seconds. */
@@ -116,14 +118,23 @@ function parseCosts(text: string): readonly number[] {
   throw new InvalidArgumentError('Expected at most 100 costs.');
 }
 
-/** Seconds: the time until every bucket is full, at most a quarter of the load. */
-function longestRest({ rest, duration }: LoadFlags, policies: readonly NamedPolicy[]): number {
-  const untilFull = policies.reduce(
-    (longest, { policy }) => Math.max(longest, policy.capacityQuanta / policy.quantaPerUs / 1_000_000),
-    0,
-  );
-  return rest ?? Math.max(0.001, Math.round(Math.min(untilFull, duration / 4) * 1_000) / 1_000);
+/**
+ * Seconds: the time until every bucket is full, at most a quarter of the load. Of few users the longest rest would be much
+ * shorter, since rests are spread evenly: then it is so long that the user with the longest one rests nearly until then.
+ */
+function longestRest(
+  { rest, duration, users, resting }: LoadFlags,
+  policies: readonly NamedPolicy[],
+): number {
+  const untilFull = Math.max(...policies.map(({ policy }) => msToFull(policy) / 1_000));
+  const count = restingUsers(users, resting);
+  const ofLongest = Math.min(NEARLY * untilFull, duration / 4) / restShare(count - 1, count);
+  const longest = Math.max(Math.min(untilFull, duration / 4), ofLongest);
+  return rest ?? Math.max(0.001, Math.round(longest * 1_000) / 1_000);
 }
+
+/** A bucket that gains less than the rest shows well whether it was forgotten. */
+const NEARLY = 0.85;
 
 /** The load of these flags. */
 export function makeLoad(flags: LoadFlags, policies: readonly NamedPolicy[]): LoadPlan {

@@ -1,0 +1,53 @@
+import { traitsOf } from '../../core/strategies.ts';
+import type { History } from '../../history/history.ts';
+import type { BucketRows } from '../rows/bucket-rows.ts';
+import type { ExerciseFacts } from './facts.ts';
+import { findPhases, type Phase } from './phases.ts';
+import { SideJoins } from './side-joins.ts';
+import { namesOfSides, type Sides } from './sides.ts';
+import type { LookedAt } from './spent-levels.ts';
+import type { EvidenceRow } from './tally.ts';
+
+const LONGER = 'heal the fault earlier (--at, --for), or let the load go on for longer after it (--duration)';
+
+/** Whether the limit was in force again after the last fault: a bucket was contested, and all sides counted together. */
+export class AfterFaults {
+  readonly #phase: Phase | undefined;
+  readonly #joins: SideJoins | undefined;
+
+  constructor(history: History, sides: Sides) {
+    const last = findPhases(history.faults).at(-1);
+    this.#phase = last?.isAfter === true ? last : undefined;
+    const isShared = sides.names.length > 1 && !traitsOf(history.header.strategy).perRegionBucket;
+    if (this.#phase !== undefined && isShared)
+      this.#joins = new SideJoins(history, sides, { fromUs: this.#phase.fromUs });
+  }
+
+  look(rows: BucketRows, judged: LookedAt): void {
+    this.#joins?.look(rows, judged);
+  }
+
+  /** By the rows of all phases. */
+  facts(phases: readonly EvidenceRow[]): ExerciseFacts[] {
+    if (this.#phase === undefined)
+      return [{ isExercised: false, about: 'the last fault was not healed', wayOut: LONGER }];
+    const { name } = this.#phase;
+    const isContested = (phases.at(-1)?.contested ?? 0) > 0;
+    const sides = this.#joins?.facts();
+    return [
+      isContested
+        ? { isExercised: true, about: `a bucket was contested ${name}` }
+        : { isExercised: false, about: `no bucket was contested ${name}`, wayOut: LONGER },
+      ...(sides === undefined ? [] : [sidesExercise(name, sides)]),
+    ];
+  }
+}
+
+function sidesExercise(
+  phase: string,
+  { count, leftOut }: { count: number; leftOut: readonly string[] },
+): ExerciseFacts {
+  return leftOut.length === 0
+    ? { isExercised: true, about: `all ${count} sides counted together ${phase}` }
+    : { isExercised: false, about: `${namesOfSides(leftOut)} may count alone ${phase}`, wayOut: LONGER };
+}

@@ -1,0 +1,57 @@
+import { given } from '../../core/given.ts';
+import type { History } from '../../history/history.ts';
+import type { CheckOptions } from '../check-options.ts';
+import { isOnCorrectness } from '../claims/evidence-claims.ts';
+import type { BucketRows } from '../rows/bucket-rows.ts';
+import { AfterFaults } from './after-faults.ts';
+import { plannedPolicies } from './contested-facts.ts';
+import { Exercises } from './exercises.ts';
+import type { CheckFacts } from './facts.ts';
+import { SideJoins } from './side-joins.ts';
+import { sidesOf } from './sides.ts';
+import type { LookedAt } from './spent-levels.ts';
+import type { EvidenceRow } from './tally.ts';
+
+/** The evidence that takes a search: sides that count together, and what was exercised. */
+export class Seen {
+  readonly #joins: SideJoins;
+  readonly #exercises: Exercises | undefined = undefined;
+  readonly #after: AfterFaults | undefined = undefined;
+
+  constructor(history: History, options: CheckOptions) {
+    const sides = sidesOf(history, options.instances);
+    const { planned } = options;
+    this.#joins = new SideJoins(history, sides, { policies: plannedPolicies(history, options) });
+    if (options.claims?.some(({ measure }) => measure === 'exercised') !== true) return;
+    this.#exercises = planned && new Exercises(history.operations, planned);
+    const isReturning = history.faults.length > 0 && planned?.neverReturns !== true;
+    this.#after = isReturning ? new AfterFaults(history, sides) : undefined;
+  }
+
+  /** Looks at the loaded bucket. */
+  look(rows: BucketRows, judged: LookedAt): void {
+    this.#joins.look(rows, judged);
+    this.#exercises?.look(rows, judged);
+    this.#after?.look(rows, judged);
+  }
+
+  facts(phases: readonly EvidenceRow[]): Pick<CheckFacts, 'sides' | 'exercises'> {
+    const isAsked = this.#exercises !== undefined || this.#after !== undefined;
+    return {
+      ...given({ sides: this.#joins.facts() }),
+      ...(isAsked && {
+        exercises: [...(this.#exercises?.facts() ?? []), ...(this.#after?.facts(phases) ?? [])],
+      }),
+    };
+  }
+}
+
+/** Undefined if no claim needs it. */
+export function makeSeen(history: History, options: CheckOptions): Seen | undefined {
+  const { claims, contestedBucketsAtLeast = 0 } = options;
+  const isNeeded =
+    claims?.some(
+      ({ measure }) => measure === 'sides' || measure === 'exercised' || isOnCorrectness({ measure }),
+    ) ?? contestedBucketsAtLeast > 0;
+  return isNeeded ? new Seen(history, options) : undefined;
+}
