@@ -11,7 +11,7 @@ import { findOverAdmission, isOverAdmitted } from './proofs/over-admission.ts';
 import type { Refund } from './proofs/refund.ts';
 import { replayBucket } from './proofs/replay.ts';
 import type { BucketRows } from './rows/bucket-rows.ts';
-import type { Known } from './rows/coverage.ts';
+import { FULL, type Known } from './rows/coverage.ts';
 import { endedByNextDecision, type Reset } from './rows/resets.ts';
 import { Lies } from './stated/lies.ts';
 import { BrokenWindows } from './windows/broken-windows.ts';
@@ -95,12 +95,6 @@ function lateResets(
 function isExceeded({ over, windows }: Admissions, context: CheckerContext): boolean {
   return (context.windows === undefined ? over.drops.length : windows.length) > 0;
 }
-
-const FULL: Known = {
-  initial: 'full',
-  knownFromUs: Number.NEGATIVE_INFINITY,
-  judgedUntilUs: Number.POSITIVE_INFINITY,
-};
 
 /** The clock, if it were known exactly. */
 function exact<C extends ClockLag>(clock: C): C {

@@ -76,14 +76,14 @@ export const worstBucket = z.object({
 
 const counts = z.object({ buckets: z.number(), busiest: z.number(), ofBusiest: z.number() });
 
-export const contested = counts.extend({
+const contested = counts.extend({
   least: counts
     .extend({ policy: z.string() })
     .exactOptional()
     .describe('of several policies, the one that was at its limit in the fewest of its busiest buckets'),
 });
 
-export const sides = z
+const sides = z
   .object({
     count: z.number(),
     joined: z.number().describe('those that were seen to count together, or 0'),
@@ -96,7 +96,7 @@ export const sides = z
   })
   .describe('regions, targets and instances; absent if none is named, and in reports of earlier versions');
 
-export const exercises = z
+const exercises = z
   .array(
     z.object({
       isExercised: z.boolean(),
@@ -155,3 +155,10 @@ export const falseDenials = found.extend({
     .exactOptional()
     .describe('denials that could have been found false, regardless of what had been spent; all if absent'),
 });
+
+/** The evidence of a report that is counted by bucket, side and what the load asks. */
+export const evidenceFields = {
+  contested,
+  sides: sides.exactOptional(),
+  exercises: exercises.exactOptional(),
+};

@@ -4,16 +4,14 @@ import { quoted } from '../core/printable.ts';
 import type { Plan } from '../scenario/plan.ts';
 import {
   claim,
-  contested,
   doubt,
-  exercises,
+  evidenceFields,
   falseDenials,
   found,
   lost,
   outcome,
   overFinding,
   proofs,
-  sides,
   verdict,
   worstBucket,
 } from './finding-schema.ts';
@@ -181,7 +179,8 @@ const reportSchema = z
     ...machineFields,
     troubles: z.array(z.string()),
     buckets: z.number(),
-    ...{ contested, sides: sides.exactOptional(), exercises: exercises.exactOptional(), headroom },
+    ...evidenceFields,
+    headroom,
     promise: z.string(),
     overAdmission: found.extend({
       findings: z.array(overFinding),

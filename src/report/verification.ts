@@ -72,7 +72,9 @@ export function makeVerification({
   const verdict = verified.refused > 0 ? 'fail' : isEmpty ? 'unknown' : 'pass';
   return {
     ...{ format: 'openclaw-verification', version: 1, verdict, ...files },
-    ...{ verified, certified, refusals },
+    verified,
+    certified,
+    refusals,
     trusted: verified.ended === false ? [...TRUSTED, NO_END] : TRUSTED,
     ...(verified.refused > 0 && files.history.length > 1 && !areParts && { hint: ORDER }),
   };

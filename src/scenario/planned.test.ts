@@ -4,11 +4,21 @@ import type { LoadPlan, PlannedFault } from './plan.ts';
 import { plannedOf } from './planned.ts';
 
 const LOAD: LoadPlan = {
-  ...{ mode: 'closed', connections: 10, users: 12, skew: 0, roaming: 'auto', costs: [1] },
-  ...{ rampMs: 0, durationMs: 20_000 },
+  mode: 'closed',
+  connections: 10,
+  users: 12,
+  skew: 0,
+  roaming: 'auto',
+  costs: [1],
+  rampMs: 0,
+  durationMs: 20_000,
 };
 const fault = (atMs: number, forMs: number): PlannedFault => ({
-  ...{ fault: 'partition', mode: 'blackhole', isolate: ['a'], atMs, forMs },
+  fault: 'partition',
+  mode: 'blackhole',
+  isolate: ['a'],
+  atMs,
+  forMs,
 });
 const rest = (restMs: number) => ({ resting: { share: 0.1, restMs, burstMs: 500 } });
 

@@ -15,7 +15,8 @@ export function plannedOf(
   const returns = faults.some(({ atMs, forMs }) => atMs > 0 || forMs < load.durationMs);
   return given({
     neverReturns: faults.length > 0 && !returns ? (true as const) : undefined,
-    ...{ costs: costsOf(load, policies, promise), restUs: restOf(load, policies, promise) },
+    costs: costsOf(load, policies, promise),
+    restUs: restOf(load, policies, promise),
     policies: policies.length > 1 ? policies.map(({ name }) => name) : undefined,
   });
 }

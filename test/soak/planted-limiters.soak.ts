@@ -64,7 +64,9 @@ const HIDDEN: readonly PlantedRun[] = [
 /** Limiters that keep their promises, under the same flags. */
 const INTACT: readonly PlantedRun[] = [
   ...['bench', 'bench --cost 1,5', 'bench --cost 1,15', CUT].map((flags) => ({
-    ...{ limiter: 'intact', needs: '', flags },
+    limiter: 'intact',
+    needs: '',
+    flags,
   })),
   { limiter: 'all-policies', needs: '', flags: POLICIES },
 ];

@@ -1,5 +1,5 @@
-import { traitsOf } from '../../core/strategies.ts';
 import type { History } from '../../history/history.ts';
+import { sharingSides } from '../claims/evidence-claims.ts';
 import type { BucketRows } from '../rows/bucket-rows.ts';
 import type { ExerciseFacts } from './facts.ts';
 import { findPhases, type Phase } from './phases.ts';
@@ -18,7 +18,7 @@ export class AfterFaults {
   constructor(history: History, sides: Sides) {
     const last = findPhases(history.faults).at(-1);
     this.#phase = last?.isAfter === true ? last : undefined;
-    const isShared = sides.names.length > 1 && !traitsOf(history.header.strategy).perRegionBucket;
+    const isShared = sharingSides(history.header.strategy, sides.names.length) > 1;
     if (this.#phase !== undefined && isShared)
       this.#joins = new SideJoins(history, sides, { fromUs: this.#phase.fromUs });
   }

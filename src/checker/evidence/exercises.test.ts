@@ -51,7 +51,9 @@ function decide(policies: Readonly<Record<string, Bucket>>, requests: readonly R
     const charges = held.map(({ name, cost }) => ({ bucket: 'b', policy: name, cost }));
     const [only] = charges;
     return {
-      ...{ invokedUs: atUs, completedUs: atUs + 100, outcome: isAllowed ? 'allowed' : 'denied' },
+      invokedUs: atUs,
+      completedUs: atUs + 100,
+      outcome: isAllowed ? 'allowed' : 'denied',
       ...(charges.length === 1 ? { bucket: 'b', cost: only?.cost ?? 1 } : { charges }),
     };
   });
@@ -102,7 +104,8 @@ describe('a rest', () => {
 
   it('was seen if a drained bucket denies again after it, before it can be full', () => {
     expect(exercised(ONE, requests, { planned: RESTS })).toMatchObject({
-      ...{ verdict: 'pass', reason: expect.stringContaining('a bucket was kept over a rest of 2.7 s') },
+      verdict: 'pass',
+      reason: expect.stringContaining('a bucket was kept over a rest of 2.7 s'),
     });
   });
 
@@ -116,14 +119,16 @@ describe('a rest', () => {
     { title: 'one of a bucket that was full before', requests: [...burst(0, 1), ...burst(3, 30)] },
   ])('was not seen with $title', ({ requests: others }) => {
     expect(exercised(ONE, others, { planned: RESTS })).toMatchObject({
-      ...{ verdict: 'unknown', reason: expect.stringMatching(/rests for 2.0 s may be forgotten.*--rest/) },
+      verdict: 'unknown',
+      reason: expect.stringMatching(/rests for 2.0 s may be forgotten.*--rest/),
     });
   });
 
   it('was not seen of a limiter that forgets: it is convicted', () => {
     const defects: Defects = { isForgotten: (restUs) => restUs > 2 * S };
     expect(exercised(ONE, requests, { planned: RESTS, defects })).toMatchObject({
-      ...{ verdict: 'fail', status: 'unknown' },
+      verdict: 'fail',
+      status: 'unknown',
     });
   });
 });
@@ -146,7 +151,8 @@ describe('costs', () => {
     const defects: Defects = { chargedOf: () => 1 };
     for (const given of [{ planned }, { planned, defects }])
       expect(exercised(ONE, late, given)).toMatchObject({
-        ...{ verdict: 'unknown', reason: expect.stringContaining('a cost of 15 may be charged as 1;') },
+        verdict: 'unknown',
+        reason: expect.stringContaining('a cost of 15 may be charged as 1;'),
       });
   });
 
@@ -154,7 +160,8 @@ describe('costs', () => {
     const few = burst(0, 60, (nth) => ({ '': nth === 0 ? 15 : 1 }));
     const defects: Defects = { isFree: (cost) => cost > 10 };
     expect(exercised(ONE, few, { planned })).toMatchObject({
-      ...{ verdict: 'unknown', reason: expect.stringContaining('a cost of 15 may be let through;') },
+      verdict: 'unknown',
+      reason: expect.stringContaining('a cost of 15 may be let through;'),
     });
     expect(exercised(ONE, few, { planned, defects })).not.toMatchObject({ verdict: 'pass' });
   });
@@ -170,7 +177,7 @@ describe('costs', () => {
       });
     const dear = burst(0, 100, (nth) => ({ requests: 1, tokens: nth % 2 === 0 ? 40 : 10 }));
     expect(exercised(two, dear, { planned: { costs: { tokens: [10, 40] } } })).toMatchObject({
-      ...{ status: 'holds' },
+      status: 'holds',
     });
   });
 });
@@ -190,14 +197,18 @@ describe('policies', () => {
     const even = { capacity: 21, perSecond: 5 };
     const defects: Defects = { ignores: 'even' };
     expect(exercised({ burst: burstPolicy, even }, burst(0, 900), { planned, defects })).toMatchObject({
-      ...{ verdict: 'unknown', reason: expect.stringMatching(/policy even may not be enforced.*--policy/) },
+      verdict: 'unknown',
+      reason: expect.stringMatching(/policy even may not be enforced.*--policy/),
     });
   });
 });
 
 describe('a fault', () => {
   const fault = (phase: FaultRecord['phase'], atS: number): FaultRecord => ({
-    ...{ type: 'fault', fault: 'cut', phase, atUs: atS * S },
+    type: 'fault',
+    fault: 'cut',
+    phase,
+    atUs: atS * S,
   });
   const CUT = [fault('inject', 4), fault('heal', 6)];
 
@@ -232,14 +243,16 @@ describe('a fault', () => {
 
   it('was not returned from if it was not healed', () => {
     expect(judged(10, CUT.slice(0, 1))).toMatchObject({
-      ...{ status: 'unknown', reason: expect.stringContaining('the last fault was not healed') },
+      status: 'unknown',
+      reason: expect.stringContaining('the last fault was not healed'),
     });
   });
 
   it('was not returned from by a side that was asked no more', () => {
     const onlyFirst = judgedOneSide();
     expect(onlyFirst).toMatchObject({
-      ...{ status: 'unknown', reason: expect.stringContaining('a, b may count alone after cut') },
+      status: 'unknown',
+      reason: expect.stringContaining('a, b may count alone after cut'),
     });
   });
 

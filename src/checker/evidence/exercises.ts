@@ -2,7 +2,7 @@ import { secondsText } from '../../core/units.ts';
 import { KIND, type OperationTable } from '../../history/columns/table.ts';
 import { findFalseDenials } from '../proofs/false-denial.ts';
 import type { BucketRows } from '../rows/bucket-rows.ts';
-import type { Known } from '../rows/coverage.ts';
+import { FULL, type Known } from '../rows/coverage.ts';
 import type { ExerciseFacts } from './facts.ts';
 import type { Planned } from './planned.ts';
 import { SeveralMarks } from './several-marks.ts';
@@ -250,12 +250,6 @@ class Forgotten implements Supposed {
         };
   }
 }
-
-const FULL: Known = {
-  initial: 'full',
-  knownFromUs: Number.NEGATIVE_INFINITY,
-  judgedUntilUs: Number.POSITIVE_INFINITY,
-};
 
 /** The longest time without a request in the loaded bucket that is shorter than this, and its end. */
 function longestRest({ table, byInvoked, count }: BucketRows, belowUs: number) {

@@ -15,6 +15,13 @@ export interface Known {
   readonly judgedUntilUs: number;
 }
 
+/** All of a run, from full buckets. */
+export const FULL: Known = {
+  initial: 'full',
+  knownFromUs: Number.NEGATIVE_INFINITY,
+  judgedUntilUs: Number.POSITIVE_INFINITY,
+};
+
 /** The reason for judging no denial if the bucket made none. */
 export const NO_DENIAL = 'there is none';
 

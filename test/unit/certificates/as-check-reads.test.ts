@@ -9,7 +9,11 @@ import { verifyTexts } from './verified.ts';
 
 const S = 1_000_000;
 const HEADER = {
-  ...{ type: 'header', format: 'openclaw-history', version: 1, initial: 'full', clocks: 'one' },
+  type: 'header',
+  format: 'openclaw-history',
+  version: 1,
+  initial: 'full',
+  clocks: 'one',
   policy: { capacity: 2, refill: { tokens: 1, perUs: S } },
 };
 
@@ -27,7 +31,9 @@ function fileOf(
 }
 
 const at = (us: number, more: object = {}) => ({
-  ...{ invokedUs: us, completedUs: us + 10, outcome: 'allowed' },
+  invokedUs: us,
+  completedUs: us + 10,
+  outcome: 'allowed',
   ...more,
 });
 
@@ -41,7 +47,9 @@ function certificateOf(files: readonly string[], options: Partial<CheckOptions> 
   }
   const history = reader.finish();
   const examination = examineHistory(history, {
-    ...{ busiest: [], contestedBucketsAtLeast: 0, infoAtMost: 1 },
+    busiest: [],
+    contestedBucketsAtLeast: 0,
+    infoAtMost: 1,
     ...options,
   });
   return textOf([...certificateRecords(history.operations, examination)]);
@@ -55,7 +63,12 @@ async function found(files: readonly string[], options: Partial<CheckOptions> = 
 
 const PROVED = { proved: 1, admissionsProved: 0, refused: 0, refusals: [] };
 const decided = (node: string, bucketUs: number | null) => ({
-  ...{ strategy: 'central', node, source: 'redis', atUs: bucketUs ?? 0, bucketUs, level: `${S}` },
+  strategy: 'central',
+  node,
+  source: 'redis',
+  atUs: bucketUs ?? 0,
+  bucketUs,
+  level: `${S}`,
 });
 const readings = (node: string, aheadUs: number) =>
   [0, S, 2 * S].map((atUs) => ({ type: 'clock', node, atUs, serverUs: atUs + aheadUs, errorUs: 5 }));

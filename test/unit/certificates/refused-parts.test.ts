@@ -179,7 +179,7 @@ describe('a conviction of parts', () => {
 
   const read = (node: string, atUs: number, serverUs: number): ClockReading => {
     const source = node === 'n' ? {} : ({ source: 'machine' } as const);
-    return { ...{ type: 'clock', ...source, node, errorUs: 100 }, atUs, serverUs };
+    return { type: 'clock', ...source, node, errorUs: 100, atUs, serverUs };
   };
   const ofNode = [0, 10, 20].map((second) => read('n', second * S, second * S));
   const late = [0, 1_000].map((us) => read('machine-a', 500 * S + us + AHEAD_US, 500 * S + 101 * us));

@@ -4,6 +4,7 @@ import type { CheckerContext } from '../../bucket-result.ts';
 import type { BucketRows } from '../../rows/bucket-rows.ts';
 import { findBrokenWindows } from '../../windows/promised-windows.ts';
 import { usedUpDenials } from '../../windows/used-up-denials.ts';
+import { isSteady, type Stretch } from './steady.ts';
 import type { Trial } from './trial.ts';
 
 type Windows = NonNullable<CheckerContext['windows']>;
@@ -12,10 +13,6 @@ type Windows = NonNullable<CheckerContext['windows']>;
 const MOST_INSTANCES = 32;
 const LEAST_BUCKETS = 3;
 const LEAST_WRONG = 5;
-const LEAST_STRETCHES = 5;
-/** The share of denials that shows all instances to be used up, and how even the admissions of a stretch then are. */
-const MANY_DENIED = 0.3;
-const STEADY = { share: 0.9, from: 0.75, to: 1.25 };
 
 /**
  * Each of several instances behind one address keeps the whole limit of windows. With L the limit and n > 1,
@@ -32,12 +29,10 @@ export function multipliedWindows(trial: Trial): string | undefined {
   if (least === undefined || least % limit !== 0) return undefined;
   const one = { type: 'sliding-counter', limit: least, windowUs: windows.promise.windowUs } as const;
   if (countBroken(trial, windows, least - 1) < LEAST_BUCKETS) return undefined;
-  let wrong = 0;
-  trial.some((rows) => {
-    wrong += usedUpDenials(rows, { promise: one, clock: windows.clock }, known.initial).wrong;
-    return false;
-  });
-  if (wrong < LEAST_WRONG || !isSteady(trial, one)) return undefined;
+  const wrong = trial.sum(
+    (rows) => usedUpDenials(rows, { promise: one, clock: windows.clock }, known.initial).wrong,
+  );
+  if (wrong < LEAST_WRONG || !isSteady(trial, (rows) => stretchesOf(rows, one))) return undefined;
   const count = least / limit;
   return (
     `the limit is kept ${count} times over: no window has more than ${count} times the limit, and ${wrong} denials came before ` +
@@ -59,36 +54,18 @@ function leastLimit(trial: Trial, windows: Windows): number | undefined {
 
 /** How many buckets have a window with more than this limit. */
 function countBroken(trial: Trial, { promise, clock }: Windows, limit: number): number {
-  let broken = 0;
-  trial.some((rows) => {
-    if (findBrokenWindows(rows, { ...promise, limit }, clock, []).length > 0) broken++;
-    return false;
-  });
-  return broken;
+  return trial.sum((rows) => (findBrokenWindows(rows, { ...promise, limit }, clock, []).length > 0 ? 1 : 0));
 }
 
-function isSteady(trial: Trial, { limit, windowUs }: WindowPromise): boolean {
-  let [stretches, steady] = [0, 0];
-  trial.some((rows) => {
-    for (const { admitted, denied } of stretchesOf(rows, windowUs)) {
-      if (denied < MANY_DENIED * (admitted + denied)) continue;
-      stretches++;
-      if (admitted >= STEADY.from * limit && admitted <= STEADY.to * limit) steady++;
-    }
-    return false;
-  });
-  return stretches >= LEAST_STRETCHES && steady >= STEADY.share * stretches;
-}
-
-/** Stretches of this length, one after another from the first operation, without the last, which is cut short. */
-function stretchesOf(rows: BucketRows, lengthUs: number): { admitted: number; denied: number }[] {
+/** Stretches of a window's length, one after another from the first operation, without the last, which is cut short. */
+function stretchesOf(rows: BucketRows, { limit, windowUs }: WindowPromise): readonly Stretch[] {
   const { table, byInvoked, count } = rows;
-  const stretches: { admitted: number; denied: number }[] = [];
+  const stretches: { admitted: number; denied: number; readonly expected: number }[] = [];
   const fromUs = table.invokedUs[byInvoked[0] as number] as number;
   for (const row of byInvoked.subarray(0, count)) {
-    const number = Math.floor(((table.invokedUs[row] as number) - fromUs) / lengthUs);
-    while (stretches.length <= number) stretches.push({ admitted: 0, denied: 0 });
-    const stretch = stretches[number] as { admitted: number; denied: number };
+    const number = Math.floor(((table.invokedUs[row] as number) - fromUs) / windowUs);
+    while (stretches.length <= number) stretches.push({ admitted: 0, denied: 0, expected: limit });
+    const stretch = stretches[number] as (typeof stretches)[number];
     const isDenied = ((table.kinds[row] as number) & KIND.outcome) === KIND.denied;
     stretch[isDenied ? 'denied' : 'admitted'] += table.costTokens[row] as number;
   }

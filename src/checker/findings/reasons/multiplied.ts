@@ -1,6 +1,7 @@
 import type { Policy } from '../../../core/policy.ts';
 import { KIND } from '../../../history/columns/table.ts';
 import type { BucketRows } from '../../rows/bucket-rows.ts';
+import { isSteady } from './steady.ts';
 import type { Change, Explanation, Trial } from './trial.ts';
 import { boundary } from './wrong-policy.ts';
 
@@ -35,7 +36,7 @@ export function multiplied(trial: Trial): Explanation | undefined {
   )
     return undefined;
   if (!isWhole(leastOf((factor) => ({ times: count, refill: factor })))) return undefined;
-  if (!isSteady(trial, count)) return undefined;
+  if (!isSteady(trial, (rows, policy) => stretchesOf(rows, policy, count))) return undefined;
   return {
     isStrong: trial.drops >= LEAST_DROPS && count > regionsOf(trial),
     sentence:
@@ -46,23 +47,6 @@ export function multiplied(trial: Trial): Explanation | undefined {
 
 /** A stretch of one bucket in which refill of all instances is worth this many tokens. */
 const STRETCH_TOKENS = 20;
-/** With so large a share of denials, all instances are drained. */
-const MANY_DENIED = 0.3;
-const LEAST_STRETCHES = 5;
-const STEADY = { share: 0.9, from: 0.75, to: 1.25 };
-
-function isSteady(trial: Trial, count: number): boolean {
-  let [stretches, steady] = [0, 0];
-  trial.some((rows, policy) => {
-    for (const { admitted, denied, expected } of stretchesOf(rows, policy, count)) {
-      if (denied < MANY_DENIED * (admitted + denied)) continue;
-      stretches++;
-      if (admitted >= STEADY.from * expected && admitted <= STEADY.to * expected) steady++;
-    }
-    return false;
-  });
-  return stretches >= LEAST_STRETCHES && steady >= STEADY.share * stretches;
-}
 
 /** Stretches of equal length, without those before the first denial and without a rest in them. */
 function* stretchesOf(rows: BucketRows, { quantaPerToken, quantaPerUs }: Policy, count: number) {

@@ -107,11 +107,8 @@ function denialsBelowOneMore(trial: Trial, windows: NonNullable<Trial['context']
   if (!windows.areDenialsJudged) return 0;
   const { known } = trial.context;
   const promise = { ...windows.promise, limit: windows.promise.limit + 1 };
-  let below = 0;
-  trial.some((rows) => {
-    const levelOf = () => windowLevel({ promise, clock: windows.clock }, known);
-    below += judgeDenials(rows, known, { levelOf, mostQuanta: promise.limit }).denials.length;
-    return false;
-  });
-  return below;
+  const levelOf = () => windowLevel({ promise, clock: windows.clock }, known);
+  return trial.sum(
+    (rows) => judgeDenials(rows, known, { levelOf, mostQuanta: promise.limit }).denials.length,
+  );
 }

@@ -200,17 +200,18 @@ export class Trial {
 
   /** How many admissions are beyond the changed policy. */
   countBeyond(change: Change): number {
-    return this.#sum(
+    return this.sum(
       (rows, policy) => findOverAdmission(rows, changed(policy, change), this.context.clock).drops.length,
     );
   }
 
   /** How many denials are false for the changed policy. */
   countBelow(change: Change): number {
-    return this.#sum((rows, policy) => this.#judged(rows, changed(policy, change)).denials.length);
+    return this.sum((rows, policy) => this.#judged(rows, changed(policy, change)).denials.length);
   }
 
-  #sum(countOf: (rows: BucketRows, policy: Policy) => number): number {
+  /** The sum over all buckets of the sample. */
+  sum(countOf: (rows: BucketRows, policy: Policy) => number): number {
     let sum = 0;
     this.some((rows, policy) => {
       sum += countOf(rows, policy);
