@@ -67,11 +67,14 @@ export class Clocks {
 
   /** The sum of all jumps ahead: a limiter of that clock refills for them, as it declares. */
   jumpsUs(): number {
-    const { steps, failoversUs } = this.#plan;
+    const { nodes, steps, failoversUs } = this.#plan;
     const stepped = steps.reduce((sum, { byUs }) => sum + Math.max(0, byUs), 0);
-    return failoversUs.reduce((sum, us) => {
-      const before = this.nodeAt(us - 1);
-      return sum + Math.max(0, this.showsUs(this.nodeAt(us), us) - this.showsUs(before, us));
+    return failoversUs.reduce((sum, us, nth) => {
+      const [before, after] = [nth, nth + 1].map((at) => this.showsUs(at % nodes.length, us)) as [
+        number,
+        number,
+      ];
+      return sum + Math.max(0, after - before);
     }, stepped);
   }
 
