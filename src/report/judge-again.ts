@@ -10,17 +10,18 @@ import { NOT_CHECKED } from '../checker/findings/notes.ts';
 import type { RunReport } from './report.ts';
 
 /**
- * Judges a kept run again by its own claims and by `extra` with their evidence claims. What the run noted stays, but for
+ * Judges a kept run again by the claims that it was judged by, and by `extra` with their evidence claims. What the run noted stays, but for
  * the note on its claims. Throws INVALID_CLAIM.
  */
 export function judgeAgain({ notes: noted = [], ...report }: RunReport, extra: readonly string[]): RunReport {
-  const own = report.plan.claims.map(parseClaim);
+  const own = report.claims.map(({ claim }) => parseClaim(claim));
   const added = extra.map(parseClaim);
   const all = [...own, ...added];
   const { strategy } = report.plan;
   const sides = sharingSides(strategy, report.sides?.count ?? 0);
+  const asks = (report.exercises ?? []).length > 0;
   const claims = added.some(isOnCorrectness)
-    ? withEvidence(all, { sides, headroomAtMost: headroomAtMostOf(strategy) })
+    ? withEvidence(all, { sides, asks, headroomAtMost: headroomAtMostOf(strategy) })
     : all;
   const different = claims.filter(
     ({ text }, at) => claims.findIndex((earlier) => earlier.text === text) === at,

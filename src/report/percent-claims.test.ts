@@ -22,7 +22,7 @@ const { report, evidence } = runOf(
     { policy: '40:1/s' },
   ),
 );
-const judged = judgeAgain({ ...report, plan: { ...report.plan, claims: [] } }, [
+const judged = judgeAgain({ ...report, claims: [] }, [
   'total-excess <= 10%',
   'worst-window <= 12.5%',
   'false-denials <= 0.1%',

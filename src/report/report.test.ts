@@ -35,6 +35,7 @@ const PLAN: Plan = {
     'info <= 5%',
     'contested >= 0',
     'sides >= 0%',
+    'exercised >= 0%',
     'failed <= 100%',
     'headroom <= 100%',
   ],
@@ -312,14 +313,18 @@ describe('the gate', () => {
     { strategy: 'central', headroom: 'headroom <= 50%' },
     { strategy: 'external', headroom: 'headroom <= 25%' },
   ])('brings $headroom where $strategy decided, and the help says so', ({ strategy, headroom }) => {
-    const plan = { ...central.plan, strategy, claims: ['throughput >= 1/s'] };
-    const again = judgeAgain({ ...central, plan }, ['total-excess <= 0']);
-    const brought = again.claims.slice(2).map(({ claim }) => claim);
+    const plan = { ...central.plan, strategy };
+    const again = judgeAgain({ ...central, plan, claims: [] }, ['total-excess <= 0']);
+    const brought = again.claims.slice(1).map(({ claim }) => claim);
     expect(brought).toEqual(['contested >= 1', 'info <= 50%', 'failed <= 90%', headroom]);
     for (const claim of brought) expect(EVIDENCE_BROUGHT).toContain(claim);
   });
 
   it('repeats the reasons of a kept run without more claims', () => {
+    const asked = { ...PLAN, claims: PLAN.claims.filter((claim) => !claim.startsWith('exercised')) };
+    const unknown = failoverRun([], asked);
+    expect(unknown.verdict).toBe('unknown'); // by a claim that the history brought
+    expect(judgeAgain(unknown, [])).toEqual(unknown);
     for (const report of [article, central, failoverRun()]) expect(judgeAgain(report, [])).toEqual(report);
   });
 });

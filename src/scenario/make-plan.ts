@@ -10,6 +10,7 @@ import { checkTogether } from './checks.ts';
 import type { UndrawnFault } from './faults/index.ts';
 import { optionProblem } from './option-problem.ts';
 import type { Plan, PlannedFault } from './plan.ts';
+import { asksAnything } from './planned.ts';
 import type { Problem } from './problems.ts';
 import { checkRecorded } from './recorded-log.ts';
 import { type ReadSections, readSections, type Scenario, type ScenarioParts } from './sections.ts';
@@ -173,6 +174,7 @@ function buildPlan(
       strategy,
       topology,
       instances,
+      asks: asksAnything({ policy, load, faults }),
     }),
   };
 }
@@ -186,13 +188,18 @@ function withDropped(claims: readonly string[]): readonly string[] {
 /** Adds the claims on evidence that claims on correctness need; those for foreign limiters are stricter. */
 function evidenceOf(
   claims: readonly string[],
-  { strategy, topology, instances = 1 }: Pick<Plan, 'strategy' | 'topology' | 'instances'>,
+  {
+    strategy,
+    topology,
+    instances = 1,
+    asks,
+  }: Pick<Plan, 'strategy' | 'topology' | 'instances'> & { readonly asks: boolean },
 ): readonly string[] {
   const parsed = claims.map(parseClaim);
   const sides = sharingSides(strategy, instances * topology.regions.length);
   return [
     ...claims,
-    ...withEvidence(parsed, { sides, headroomAtMost: headroomAtMostOf(strategy) })
+    ...withEvidence(parsed, { sides, asks, headroomAtMost: headroomAtMostOf(strategy) })
       .slice(parsed.length)
       .map(({ text }) => text),
   ];

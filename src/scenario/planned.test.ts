@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { parsePromise } from '../core/promise.ts';
 import type { LoadPlan, PlannedFault } from './plan.ts';
-import { plannedOf } from './planned.ts';
+import { asksAnything, plannedOf } from './planned.ts';
 
 const LOAD: LoadPlan = {
   mode: 'closed',
@@ -28,17 +28,18 @@ it.each([
   { title: 'costs of which a bucket holds one', load: { costs: [1, 21] }, asked: {} },
   { title: 'a rest', load: rest(4_000), asked: { restUs: 2_250_000 } },
   { title: 'a rest after which each bucket is full', load: rest(6_000), asked: {} },
-  { title: 'a fault', faults: [fault(5_000, 15_000)], asked: {} },
-  { title: 'a fault all the time', faults: [fault(0, 20_000)], asked: { neverReturns: true } },
+  { title: 'a fault', faults: [fault(5_000, 15_000)], asked: {}, asks: true },
+  { title: 'a fault all the time', faults: [fault(0, 20_000)], asked: { neverReturns: true }, asks: false },
   {
     title: 'costs of one of two policies',
     policy: 'requests=20:5/s, tokens=60:40/s',
     load: { costsByPolicy: { tokens: [1, 10] } },
     asked: { costs: { tokens: [1, 10] }, policies: ['requests', 'tokens'] },
   },
-])('a plan with $title asks for that', ({ policy = '20:5/s', load = {}, faults = [], asked }) => {
+])('a plan with $title asks for that', ({ policy = '20:5/s', load = {}, faults = [], asked, asks }) => {
   const plan = { policy, load: { ...LOAD, ...load }, faults };
   expect(plannedOf(plan)).toEqual(asked);
+  expect(asksAnything(plan)).toBe(asks ?? Object.keys(asked).length > 0);
 });
 
 it('a plan for windows asks for costs that a window holds, and rests that are shorter than it', () => {

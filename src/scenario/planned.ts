@@ -55,3 +55,9 @@ export function msToFull(policy: Policy, promise?: Promised): number {
   if (promise !== undefined && promise.type !== 'token-bucket') return promise.windowUs / 1_000;
   return policy.capacityQuanta / policy.quantaPerUs / 1_000;
 }
+
+/** Whether such a plan asks anything of a limiter that a claim can be on. */
+export function asksAnything(plan: Parameters<typeof plannedOf>[0]): boolean {
+  const { neverReturns, ...asked } = plannedOf(plan);
+  return Object.keys(asked).length > 0 || (plan.faults.length > 0 && !neverReturns);
+}

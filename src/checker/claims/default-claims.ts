@@ -6,6 +6,7 @@ import type { CheckFacts } from '../evidence/facts.ts';
 import type { Prepared } from '../prepare.ts';
 import { type Claim, DROPPED_AT_MOST, makeClaim, parseClaim } from './claim.ts';
 import {
+  exercisedClaims,
   FAILED_AT_MOST,
   isOnCorrectness,
   sharingSides,
@@ -105,7 +106,7 @@ export function claimForStrategy(claim: unknown, strategy: string): unknown {
 }
 
 interface Judged extends Pick<Prepared, 'promise' | 'windows'> {
-  readonly facts: Pick<CheckFacts, 'whole' | 'sides'>;
+  readonly facts: Pick<CheckFacts, 'whole' | 'sides' | 'exercises'>;
   readonly history: Pick<History, 'header'>;
 }
 
@@ -115,7 +116,8 @@ export function chooseClaims(
   { promise, windows, facts, history }: Judged,
 ): readonly Claim[] {
   const sides = sharingSides(history.header.strategy, facts.sides?.count ?? 0);
-  if (options.claims !== undefined) return withEvidence(options.claims, { ...options, sides });
+  const asks = (facts.exercises ?? []).length > 0;
+  if (options.claims !== undefined) return withEvidence(options.claims, { ...options, sides, asks });
   const { contestedAtLeast = 0, contestedBucketsAtLeast, infoAtMost = 1, headroomAtMost } = options;
   const share = (limit: number) => ({ unit: 'share' as const, limit });
   const atLeast = (unit: 'share' | 'count', limit: number | undefined) =>
@@ -130,7 +132,7 @@ export function chooseClaims(
     ...(facts.whole.arrivals > 0 ? [makeClaim({ measure: 'dropped', ...share(DROPPED_AT_MOST) })] : []),
     ...atLeast('share', contestedAtLeast),
     ...atLeast('count', contestedBucketsAtLeast),
-    ...(contestedBucketsAtLeast ? sidesClaims(sides) : []),
+    ...(contestedBucketsAtLeast ? [...sidesClaims(sides), ...exercisedClaims(asks)] : []),
     ...(headroomAtMost === undefined || contestedBucketsAtLeast === 0
       ? []
       : [makeClaim({ measure: 'headroom', ...share(headroomAtMost), ifAny: true })]),

@@ -45,7 +45,13 @@ const RUN_WITH_LEVELS = historyOf(
 );
 
 /** So that what is asked for is all that matters. */
-const ANY_EVIDENCE = ['contested >= 0', 'info <= 100%', 'failed <= 100%', 'headroom <= 100%'];
+const ANY_EVIDENCE = [
+  'contested >= 0',
+  'exercised >= 0%',
+  'info <= 100%',
+  'failed <= 100%',
+  'headroom <= 100%',
+];
 
 function judged(claims: readonly string[], { history = RUN, bound = 0 as number | null | 'none' } = {}) {
   return checkHistory(history, {

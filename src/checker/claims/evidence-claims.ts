@@ -10,12 +10,13 @@ import { MEASURES } from './claim-list.ts';
  */
 export function withEvidence(
   claims: readonly Claim[],
-  { sides, headroomAtMost = HEADROOM_AT_MOST.run }: { sides: number; headroomAtMost?: number | undefined },
+  { sides, asks, headroomAtMost = HEADROOM_AT_MOST.run }: EvidenceAsked,
 ): readonly Claim[] {
   if (!claims.some(isOnCorrectness)) return claims;
   const wanted = [
     makeClaim({ measure: 'contested', unit: 'count', limit: 1 }),
     ...sidesClaims(sides),
+    ...exercisedClaims(asks),
     makeClaim({ measure: 'info', unit: 'share', limit: 0.5 }),
     makeClaim({ measure: 'failed', unit: 'share', limit: FAILED_AT_MOST }),
     makeClaim({ measure: 'headroom', unit: 'share', limit: headroomAtMost, ifAny: true }),
@@ -23,6 +24,14 @@ export function withEvidence(
   const isGiven = ({ measure }: Claim) =>
     claims.some((claim) => claim.measure === measure && claim.phase === undefined);
   return [...claims, ...wanted.filter((claim) => !isGiven(claim))];
+}
+
+/** What the evidence has to be of. */
+interface EvidenceAsked {
+  readonly sides: number;
+  /** Whether the load asks for costs, policies, rests, or a return after a fault. */
+  readonly asks: boolean;
+  readonly headroomAtMost?: number | undefined;
 }
 
 /** How many of the sides have to count together: none if each region has a bucket of its own. */
@@ -35,6 +44,11 @@ export function sidesClaims(sides: number): readonly Claim[] {
   return sides < 2 ? [] : [makeClaim({ measure: 'sides', unit: 'share', limit: 1 })];
 }
 
+/** The claim that all that the load asks was seen to matter, if it asks anything. */
+export function exercisedClaims(asks: boolean): readonly Claim[] {
+  return asks ? [makeClaim({ measure: 'exercised', unit: 'share', limit: 1 })] : [];
+}
+
 /** The limit of the headroom. A foreign limiter needs sharper evidence than a strategy of ours. */
 export function headroomAtMostOf(strategy: string): number {
   return strategy === EXTERNAL ? HEADROOM_AT_MOST.audit : HEADROOM_AT_MOST.run;
@@ -45,7 +59,7 @@ export const EVIDENCE_BROUGHT = evidenceBrought('headroom <= 50% (headroom <= 25
 
 /** The same with this claim on the headroom. */
 export function evidenceBrought(headroom: string): string {
-  return `contested >= 1, sides >= 100% (where there are several), info <= 50%, failed <= 90% and ${headroom}`;
+  return `contested >= 1, sides >= 100% (where there are several), exercised >= 100% (where the load asks anything), info <= 50%, failed <= 90% and ${headroom}`;
 }
 
 /** The largest share of requests that may fail before the run proves too little. */

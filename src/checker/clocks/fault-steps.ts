@@ -10,7 +10,7 @@ const HEAL_US = 250_000;
  * heal is seen too, or the next fault of its node that hides the heal is not seen itself.
  */
 export function withStepsOfFaults(steps: readonly ClockStep[], faults: readonly FaultRecord[]): ClockStep[] {
-  const changes = faults.filter(({ fault }) => fault === 'node-clock').toSorted((a, b) => a.atUs - b.atUs);
+  const changes = faults.filter(stepsClock).toSorted((a, b) => a.atUs - b.atUs);
   const unseen = changes.flatMap((injected, at): ClockStep[] => {
     const { node, stepMs } = injected.args ?? {};
     if (injected.phase !== 'inject' || typeof node !== 'string' || typeof stepMs !== 'number') return [];
@@ -34,4 +34,8 @@ export function withStepsOfFaults(steps: readonly ClockStep[], faults: readonly 
     return [{ node, atUs: injected.atUs, byUs }, ...back];
   });
   return [...steps, ...unseen];
+}
+
+export function stepsClock({ fault }: Pick<FaultRecord, 'fault'>): boolean {
+  return fault === 'node-clock';
 }

@@ -1,5 +1,6 @@
 import type { History } from '../../history/history.ts';
 import { sharingSides } from '../claims/evidence-claims.ts';
+import { stepsClock } from '../clocks/fault-steps.ts';
 import type { BucketRows } from '../rows/bucket-rows.ts';
 import type { ExerciseFacts } from './facts.ts';
 import { findPhases, type Phase } from './phases.ts';
@@ -10,7 +11,10 @@ import type { EvidenceRow } from './tally.ts';
 
 const LONGER = 'heal the fault earlier (--at, --for), or let the load go on for longer after it (--duration)';
 
-/** Whether the limit was in force again after the last fault: a bucket was contested, and all sides counted together. */
+/**
+ * Whether the limit was in force again after the last fault: a bucket was contested, and all sides counted together. That
+ * they did cannot be seen after a step of a clock: what a bucket may lag from then on explains any denial.
+ */
 export class AfterFaults {
   readonly #phase: Phase | undefined;
   readonly #joins: SideJoins | undefined;
@@ -19,7 +23,8 @@ export class AfterFaults {
     const last = findPhases(history.faults).at(-1);
     this.#phase = last?.isAfter === true ? last : undefined;
     const isShared = sharingSides(history.header.strategy, sides.names.length) > 1;
-    if (this.#phase !== undefined && isShared)
+    const hasStep = history.faults.some(stepsClock);
+    if (this.#phase !== undefined && isShared && !hasStep)
       this.#joins = new SideJoins(history, sides, { fromUs: this.#phase.fromUs });
   }
 

@@ -212,14 +212,13 @@ describe('a fault', () => {
   });
   const CUT = [fault('inject', 4), fault('heal', 6)];
 
-  /** Two regions that ask for one bucket by turns; from a moment on, the second has a bucket of its own, or none. */
-  function judged(untilS: number, records: readonly FaultRecord[], apartFromS = Number.POSITIVE_INFINITY) {
+  /** Two regions that ask for one bucket by turns, besides requests without a reply. */
+  function judged(untilS: number, records: readonly FaultRecord[], lost: readonly OperationPart[] = []) {
     const turns = (atS: number, count: number) => burst(atS, count).filter(({ atUs }) => atUs < untilS * S);
     const requests = [...turns(0, 400), ...turns(6, 400)];
-    const isSecond = (at: number, { atUs }: Request) => at % 2 === 1 && atUs < apartFromS * S;
-    const shared = requests.filter((request, at) => at % 2 === 0 || isSecond(at, request));
-    const parts = decide(ONE, shared, {}).map((part, at) => ({ ...part, region: at % 2 === 0 ? 'a' : 'b' }));
-    const history = historyOf(parts, { records, header: { regions: ['a', 'b'] } });
+    const isFirst = (at: number) => at % 40 < 20; // for as long as a token takes to come
+    const parts = decide(ONE, requests, {}).map((part, at) => ({ ...part, region: isFirst(at) ? 'a' : 'b' }));
+    const history = historyOf([...parts, ...lost], { records, header: { regions: ['a', 'b'] } });
     const claims = ['total-excess <= 0', 'exercised >= 100%'].map(parseClaim);
     const { claims: results } = checkHistory(history, { busiest: [], claims });
     return results.find(({ claim }) => claim === 'exercised >= 100%');
@@ -232,6 +231,21 @@ describe('a fault', () => {
         /a bucket was contested after cut; all 2 sides counted together after cut/,
       ),
     });
+  });
+
+  it('was returned from though replies to one side were lost in it: it may be charged for them by itself only', () => {
+    const lost = burst(5, 40).map(({ atUs }) => ({
+      bucket: 'b',
+      region: 'b',
+      invokedUs: atUs,
+      outcome: 'info' as const,
+    }));
+    expect(judged(10, CUT, lost)).toMatchObject({ status: 'holds' });
+  });
+
+  it('that steps a clock asks for no sides, since the lag of the clock explains any denial', () => {
+    const step = CUT.map((record) => ({ ...record, fault: 'node-clock' }));
+    expect(judged(10, step)?.reason).toMatch(/^a bucket was contested after node-clock \(/);
   });
 
   it.each([
@@ -278,10 +292,14 @@ it('is not asked for by a fault that is in force during the whole load', () => {
   expect(asked({})).toHaveLength(1);
 });
 
-it('is sought only where it is claimed', () => {
+it('is asked for by a plan only, or by a fault', () => {
+  const claims = ['total-excess <= 0'].map(parseClaim);
   const history = historyOf(decide(ONE, burst(0, 100), {}));
-  const found = (claim: string) =>
-    checkHistory(history, { busiest: [], claims: [parseClaim(claim)], planned: RESTS }).exercises;
-  expect(found('total-excess <= 0')).toBeUndefined();
-  expect(found('exercised >= 100%')).toHaveLength(1);
+  const asked = (planned?: Planned) =>
+    checkHistory(history, { busiest: [], claims, ...(planned && { planned }) }).claims.map(
+      ({ claim }) => claim,
+    );
+  expect(asked()).not.toContain('exercised >= 100%');
+  expect(asked({})).not.toContain('exercised >= 100%');
+  expect(asked(RESTS)).toContain('exercised >= 100%');
 });

@@ -220,17 +220,18 @@ class Forgotten implements Supposed {
     this.#leastUs = leastUs;
   }
 
-  falseIn(rows: BucketRows, judged: LookedAt) {
+  *falseIn(rows: BucketRows, judged: LookedAt) {
     const { policy, context } = judged;
     const toFullUs = context.windows?.promise.windowUs ?? policy.capacityQuanta / policy.quantaPerUs;
-    const { fromUs, lengthUs } = longestRest(rows, toFullUs);
-    if (lengthUs < this.#leastUs || lengthUs <= this.#longestUs) return [];
-    this.#lookedAtUs = lengthUs;
-    return falseBy(
-      rows.where((row) => (rows.table.invokedUs[row] as number) >= fromUs),
-      judged,
-      FULL,
-    );
+    for (const { fromUs, lengthUs } of restsOf(rows, { atLeastUs: this.#leastUs, belowUs: toFullUs })) {
+      if (lengthUs <= this.#longestUs) return;
+      this.#lookedAtUs = lengthUs;
+      yield* falseBy(
+        rows.where((row) => (rows.table.invokedUs[row] as number) >= fromUs),
+        judged,
+        FULL,
+      );
+    }
   }
 
   onRefuted(): boolean {
@@ -251,22 +252,21 @@ class Forgotten implements Supposed {
   }
 }
 
-/** The longest time without a request in the loaded bucket that is shorter than this, and its end. */
-function longestRest({ table, byInvoked, count }: BucketRows, belowUs: number) {
-  let lengthUs = 0;
-  let fromUs = 0;
+/** The times of such a length without a request in the loaded bucket, and their ends; the longest first. */
+function restsOf(
+  { table, byInvoked, count }: BucketRows,
+  { atLeastUs, belowUs }: { atLeastUs: number; belowUs: number },
+) {
+  const rests: { fromUs: number; lengthUs: number }[] = [];
   let busyUntilUs = Number.POSITIVE_INFINITY;
   for (let at = 0; at < count; at++) {
     const row = byInvoked[at] as number;
     const invokedUs = table.invokedUs[row] as number;
-    const restUs = invokedUs - busyUntilUs;
-    if (restUs > lengthUs && restUs < belowUs) {
-      lengthUs = restUs;
-      fromUs = invokedUs;
-    }
+    const lengthUs = invokedUs - busyUntilUs;
+    if (lengthUs >= atLeastUs && lengthUs < belowUs) rests.push({ fromUs: invokedUs, lengthUs });
     const lastUs = table.lastUs(row);
     const untilUs = lastUs === Number.POSITIVE_INFINITY ? invokedUs : lastUs;
     busyUntilUs = at === 0 ? untilUs : Math.max(busyUntilUs, untilUs);
   }
-  return { lengthUs, fromUs };
+  return rests.sort((a, b) => b.lengthUs - a.lengthUs);
 }

@@ -15,14 +15,13 @@ import type { EvidenceRow } from './tally.ts';
 /** The evidence that takes a search: sides that count together, and what was exercised. */
 export class Seen {
   readonly #joins: SideJoins;
-  readonly #exercises: Exercises | undefined = undefined;
-  readonly #after: AfterFaults | undefined = undefined;
+  readonly #exercises: Exercises | undefined;
+  readonly #after: AfterFaults | undefined;
 
   constructor(history: History, options: CheckOptions) {
     const sides = sidesOf(history, options.instances);
     const { planned } = options;
     this.#joins = new SideJoins(history, sides, { policies: plannedPolicies(history, options) });
-    if (options.claims?.some(({ measure }) => measure === 'exercised') !== true) return;
     this.#exercises = planned && new Exercises(history.operations, planned);
     const isReturning = history.faults.length > 0 && planned?.neverReturns !== true;
     this.#after = isReturning ? new AfterFaults(history, sides) : undefined;

@@ -75,7 +75,7 @@ export class SideJoins {
     for (const side of this.#sidesIn(rows, isCharged)) {
       if (!isApart(side)) continue;
       const isSuch = (row: number) => this.#sides.of(row) === side && !this.#isRepeated(row);
-      const others = rows.where((row) => !(isSuch(row) && this.#isLateEnough(row)));
+      const others = rows.where((row) => !(isSuch(row) && this.#isLateEnough(row)), this.#withoutLate(side));
       for (const row of find(others)) {
         if (this.#marks.mark(row, side + 1) || unexplained.has(row) || this.#isRepeated(row)) continue;
         this.#join(groups, row, side);
@@ -112,6 +112,18 @@ export class SideJoins {
     if (!this.#isLateEnough(row)) return;
     const by = this.#sides.of(row);
     if (by >= 0) groups?.join(by, side);
+  }
+
+  /** A side that counts alone from a time on has charged what it was asked before by then, or charges itself alone. */
+  #withoutLate(side: number): OperationTable {
+    const table = this.#table;
+    const untilUs = this.#fromUs;
+    if (untilUs === Number.NEGATIVE_INFINITY) return table;
+    const isEarlier = (row: number) => this.#sides.of(row) === side && !this.#isLateEnough(row);
+    return {
+      ...table,
+      lastUs: (row) => (isEarlier(row) ? Math.min(untilUs, table.lastUs(row)) : table.lastUs(row)),
+    };
   }
 
   #isLateEnough(row: number): boolean {

@@ -103,7 +103,7 @@ describe('without the control part of a run', () => {
     const a = [...SPENT, DENIED, take(A, 6_000)];
     const clock = faultOf(BASE, 'gateway-clock', { offsetMs: 5_000 });
     const bound: Partial<CheckOptions> = {
-      ...claimed('total-excess <= bound', 'sides >= 0%'),
+      ...claimed('total-excess <= bound', 'sides >= 0%', 'exercised >= 0%'),
       boundOf: (_, { serviceClockSpreadUs }) => ({
         totalExcess: serviceClockSpreadUs / S,
         worstWindow: null,

@@ -13,7 +13,7 @@ import { countDrained, type Drained, type PlannedLoad } from './planned-demand.t
  */
 export function undrained(load: PlannedLoad): string | undefined {
   const { claims, load: sent, faults } = load.plan;
-  const claim = withEvidence(claims.map(parseClaim), { sides: 0 }).find(
+  const claim = withEvidence(claims.map(parseClaim), { sides: 0, asks: false }).find(
     ({ measure, phase }) => measure === 'contested' && phase === undefined,
   );
   const isKnown = sent.mode === 'open' && sent.users <= MOST_USERS;

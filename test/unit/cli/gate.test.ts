@@ -229,7 +229,7 @@ it.each(['gate', 'bench', 'chaos partition'])(
   async (command) => {
     const { stdout } = await callCli([...command.split(' '), '--help']);
     expect(stdout.replace(/\s+/g, ' ')).toContain(
-      'contested >= 1, sides >= 100% (where there are several), info <= 50%, failed <= 90% and headroom <= 50% (headroom <= 25% with --target)',
+      'contested >= 1, sides >= 100% (where there are several), exercised >= 100% (where the load asks anything), info <= 50%, failed <= 90% and headroom <= 50% (headroom <= 25% with --target)',
     );
   },
 );
