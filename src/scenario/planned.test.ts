@@ -28,6 +28,7 @@ it.each([
   { title: 'costs of which a bucket holds one', load: { costs: [1, 21] }, asked: {} },
   { title: 'a rest', load: rest(4_000), asked: { restUs: 2_250_000 } },
   { title: 'a rest after which each bucket is full', load: rest(6_000), asked: {} },
+  { title: 'a rest in a short load', load: { ...rest(4_000), durationMs: 14_000 }, asked: {} },
   { title: 'a fault', faults: [fault(5_000, 15_000)], asked: {}, asks: true },
   { title: 'a fault all the time', faults: [fault(0, 20_000)], asked: { neverReturns: true }, asks: false },
   {

@@ -32,17 +32,22 @@ function costsOf(load: LoadPlan, policies: readonly NamedPolicy[], promise?: Pro
   return several.length > 0 ? Object.fromEntries(several) : undefined;
 }
 
-/** The shortest rest of users, unless all rests are so long that each bucket is full, or nearly, after them. */
+/**
+ * The shortest rest of users, unless all rests are so long that each bucket is full, or nearly, after them, or the load is
+ * so short that few buckets are drained, rest and are drained again.
+ */
 function restOf(
-  { resting, users }: LoadPlan,
+  { resting, users, durationMs }: LoadPlan,
   policies: readonly NamedPolicy[],
   promise?: Promised,
 ): number | undefined {
-  if (resting === undefined || resting.share === 0) return undefined;
+  if (resting === undefined || resting.share === 0 || durationMs < SHOWS_RESTS_MS) return undefined;
   const shortestMs = resting.restMs * restShare(0, restingUsers(users, resting.share));
   const lengthsMs = policies.map(({ policy }) => msToFull(policy, promise));
   return shortestMs < NEARLY_FULL * Math.max(...lengthsMs) ? REST_AT_LEAST * 1_000 * shortestMs : undefined;
 }
+
+const SHOWS_RESTS_MS = 15_000;
 
 /** What is left to gain then shows nothing. */
 const NEARLY_FULL = 0.9;

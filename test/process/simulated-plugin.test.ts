@@ -8,7 +8,7 @@ import { write } from '../support/check-files.ts';
 import { runCli, testFolder } from '../support/cli.ts';
 import { blocksOn } from '../support/doc-blocks.ts';
 
-const LOAD = '--connections 30 --users 12 --skew 0 --duration 2 --ramp 0 --resting 0'.split(' ');
+const LOAD = ['--connections', '30', '--users', '12', '--skew', '0', '--duration', '2', '--ramp', '0'];
 /** A load of 2 s asks for one window of 4 s only, so the claims of a run that passes leave out what is admitted later. */
 const ONE_WINDOW = ['--claim', 'windows <= 0', '--claim', 'contested >= 80%'];
 const EXAMPLE =

@@ -5,7 +5,7 @@ import { callCli } from '../support/call-cli.ts';
 import { write } from '../support/check-files.ts';
 import { testFolder } from '../support/cli.ts';
 
-const LOAD = '--connections 30 --users 12 --skew 0 --duration 2 --ramp 0 --resting 0'.split(' ');
+const LOAD = ['--connections', '30', '--users', '12', '--skew', '0', '--duration', '2', '--ramp', '0'];
 
 /** A correct token bucket, by this clock in microseconds. `lines` are of the module. */
 const bucket = (nowUs: string, lines = '') => `

@@ -119,7 +119,7 @@ policy: 8:2/s
 topology: { regions: [a, b], replicas: 0, roundTrip: { 'a:b': 10ms } }
 load: { mode: open, rate: 80, connections: 200, users: 4, skew: 0, roaming: 1, ramp: 1s, duration: 5s }
 faults: [{ fault: latency, between: [a, b], add: 20ms, at: 1s, for: 2s }]
-claims: [windows <= 9999, contested >= 50%]
+claims: [windows <= 9999, contested >= 50%, exercised >= 0%]
 `,
     );
     const { code, report } = await proved(() => run(['run', join(folder, 'mine/window.yaml')]), hasEvidence);

@@ -120,7 +120,7 @@ describe('a run that is judged in a thread of its own', { timeout: 60_000 }, () 
     { command: 'bench', hasEvents: false },
     { command: 'chaos kill --node us-east-0 --at 500ms --for 1s', hasEvents: true },
   ])('is the same simulated run of $command, with the same report', async ({ command, hasEvents }) => {
-    const load = '--simulate --connections 30 --users 6 --skew 0 --resting 0 --duration 5s --json';
+    const load = '--simulate --connections 30 --users 6 --skew 0 --duration 5s --json';
     const args = `${command} ${load}`.split(' ');
     const runs = ['', '0'].map(async (above) => {
       const cwd = testFolder();

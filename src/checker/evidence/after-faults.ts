@@ -1,4 +1,5 @@
 import type { History } from '../../history/history.ts';
+import type { CheckOptions } from '../check-options.ts';
 import { sharingSides } from '../claims/evidence-claims.ts';
 import { stepsClock } from '../clocks/fault-steps.ts';
 import type { BucketRows } from '../rows/bucket-rows.ts';
@@ -13,18 +14,20 @@ const LONGER = 'heal the fault earlier (--at, --for), or let the load go on for 
 
 /**
  * Whether the limit was in force again after the last fault: a bucket was contested, and all sides counted together. That
- * they did cannot be seen after a step of a clock: what a bucket may lag from then on explains any denial.
+ * they did cannot be seen after a step of a clock: what a bucket may lag from then on explains any denial. It is not asked
+ * of sides that count apart on purpose.
  */
 export class AfterFaults {
   readonly #phase: Phase | undefined;
   readonly #joins: SideJoins | undefined;
 
-  constructor(history: History, sides: Sides) {
+  constructor(history: History, sides: Sides, { claims = [] }: Pick<CheckOptions, 'claims'>) {
     const last = findPhases(history.faults).at(-1);
     this.#phase = last?.isAfter === true ? last : undefined;
     const isShared = sharingSides(history.header.strategy, sides.names.length) > 1;
     const hasStep = history.faults.some(stepsClock);
-    if (this.#phase !== undefined && isShared && !hasStep)
+    const areApart = claims.some(({ measure, limit }) => measure === 'sides' && limit === 0);
+    if (this.#phase !== undefined && isShared && !hasStep && !areApart)
       this.#joins = new SideJoins(history, sides, { fromUs: this.#phase.fromUs });
   }
 

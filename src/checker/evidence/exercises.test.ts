@@ -213,13 +213,17 @@ describe('a fault', () => {
   const CUT = [fault('inject', 4), fault('heal', 6)];
 
   /** Two regions that ask for one bucket by turns, besides requests without a reply. */
-  function judged(untilS: number, records: readonly FaultRecord[], lost: readonly OperationPart[] = []) {
+  function judged(
+    untilS: number,
+    records: readonly FaultRecord[],
+    { lost = [], more = [] }: { lost?: readonly OperationPart[]; more?: readonly string[] } = {},
+  ) {
     const turns = (atS: number, count: number) => burst(atS, count).filter(({ atUs }) => atUs < untilS * S);
     const requests = [...turns(0, 400), ...turns(6, 400)];
     const isFirst = (at: number) => at % 40 < 20; // for as long as a token takes to come
     const parts = decide(ONE, requests, {}).map((part, at) => ({ ...part, region: isFirst(at) ? 'a' : 'b' }));
     const history = historyOf([...parts, ...lost], { records, header: { regions: ['a', 'b'] } });
-    const claims = ['total-excess <= 0', 'exercised >= 100%'].map(parseClaim);
+    const claims = ['total-excess <= 0', 'exercised >= 100%', ...more].map(parseClaim);
     const { claims: results } = checkHistory(history, { busiest: [], claims });
     return results.find(({ claim }) => claim === 'exercised >= 100%');
   }
@@ -240,12 +244,18 @@ describe('a fault', () => {
       invokedUs: atUs,
       outcome: 'info' as const,
     }));
-    expect(judged(10, CUT, lost)).toMatchObject({ status: 'holds' });
+    expect(judged(10, CUT, { lost })).toMatchObject({ status: 'holds' });
   });
 
   it('that steps a clock asks for no sides, since the lag of the clock explains any denial', () => {
     const step = CUT.map((record) => ({ ...record, fault: 'node-clock' }));
     expect(judged(10, step)?.reason).toMatch(/^a bucket was contested after node-clock \(/);
+  });
+
+  it('asks for no sides that count apart on purpose', () => {
+    expect(judged(10, CUT, { more: ['sides >= 0%'] })?.reason).toMatch(
+      /^a bucket was contested after cut \(/,
+    );
   });
 
   it.each([

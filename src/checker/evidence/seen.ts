@@ -24,7 +24,7 @@ export class Seen {
     this.#joins = new SideJoins(history, sides, { policies: plannedPolicies(history, options) });
     this.#exercises = planned && new Exercises(history.operations, planned);
     const isReturning = history.faults.length > 0 && planned?.neverReturns !== true;
-    this.#after = isReturning ? new AfterFaults(history, sides) : undefined;
+    this.#after = isReturning ? new AfterFaults(history, sides, options) : undefined;
   }
 
   /** Looks at the loaded bucket. */
