@@ -28,6 +28,16 @@ it.each([
   { title: 'costs of which a bucket holds one', load: { costs: [1, 21] }, asked: {} },
   { title: 'a rest', load: rest(4_000), asked: { restUs: 2_250_000 } },
   { title: 'a rest after which each bucket is full', load: rest(6_000), asked: {} },
+  {
+    title: 'a rest in which more comes than a burst asks for',
+    load: { ...rest(4_000), mode: 'open', ratePerSecond: 450 },
+    asked: {},
+  },
+  {
+    title: 'a rest in which less comes than a burst asks for',
+    load: { ...rest(4_000), mode: 'open', ratePerSecond: 500 },
+    asked: { restUs: 2_250_000 },
+  },
   { title: 'a rest in a short load', load: { ...rest(4_000), durationMs: 14_000 }, asked: {} },
   { title: 'a fault', faults: [fault(5_000, 15_000)], asked: {}, asks: true },
   { title: 'a fault all the time', faults: [fault(0, 20_000)], asked: { neverReturns: true }, asks: false },

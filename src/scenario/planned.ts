@@ -33,15 +33,16 @@ function costsOf(load: LoadPlan, policies: readonly NamedPolicy[], promise?: Pro
 }
 
 /**
- * The shortest rest of users, unless all rests are so long that each bucket is full, or nearly, after them, or the load is
- * so short that few buckets are drained, rest and are drained again.
+ * The shortest rest of users, unless all rests are so long that each bucket is full, or nearly, after them, or few buckets
+ * are drained, rest and are drained again: in a short load, and where a user asks for less in a burst than comes in a rest.
  */
-function restOf(
-  { resting, users, durationMs }: LoadPlan,
-  policies: readonly NamedPolicy[],
-  promise?: Promised,
-): number | undefined {
+function restOf(load: LoadPlan, policies: readonly NamedPolicy[], promise?: Promised): number | undefined {
+  const { resting, users, durationMs, ratePerSecond = Number.POSITIVE_INFINITY } = load;
   if (resting === undefined || resting.share === 0 || durationMs < SHOWS_RESTS_MS) return undefined;
+  const perSecond = Math.min(
+    ...policies.map(({ policy: { quantaPerUs, quantaPerToken } }) => (1e6 * quantaPerUs) / quantaPerToken),
+  );
+  if (resting.burstMs * (ratePerSecond / users) < resting.restMs * perSecond) return undefined;
   const shortestMs = resting.restMs * restShare(0, restingUsers(users, resting.share));
   const lengthsMs = policies.map(({ policy }) => msToFull(policy, promise));
   return shortestMs < NEARLY_FULL * Math.max(...lengthsMs) ? REST_AT_LEAST * 1_000 * shortestMs : undefined;
