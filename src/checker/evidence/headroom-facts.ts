@@ -81,9 +81,9 @@ function explainHeadroom(
   const { quantaPerUs, quantaPerToken } = table.policyOf(bucket);
   const isUnaligned = promise.type === 'fixed-window' && promise.alignment === 'any';
   if (isUnaligned)
-    return 'the promise does not say when a window begins: add :epoch or :first to it, or record more windows';
+    return 'the promise does not say when a window begins: add :epoch or :first to it, or record more windows (--duration)';
   if (promise.type === 'fixed-window' && promise.alignment === 'first')
-    return 'it is seldom certain which request began a window: record more windows';
+    return 'it is seldom certain which request began a window: record more windows (--duration)';
   if (promise.type === 'fixed-window' && promise.alignment === 'epoch')
     return 'the clock that begins the windows moved or is not known well enough, or the buckets were not used up';
   const refillUs = (tokens * quantaPerToken) / quantaPerUs;
