@@ -27,7 +27,7 @@ export function contestedSample({ contested, buckets }: CheckFacts, { unit }: Cl
 }
 
 /** How many sides were seen to count together, and which ones may count apart. */
-export function sidesSample({ sides, contested }: CheckFacts, { unit }: Claim): Sample {
+export function sidesSample({ sides, contested, whole }: CheckFacts, { unit }: Claim): Sample {
   if (sides === undefined)
     return {
       about:
@@ -40,7 +40,10 @@ export function sidesSample({ sides, contested }: CheckFacts, { unit }: Claim): 
   if (leftOut.length === 0)
     return {
       measured,
-      about: `all ${count} sides were seen to count together: what one admitted, others denied`,
+      about:
+        whole.judgedDenials > 0
+          ? `all ${count} sides were seen to count together: what one admitted, others denied`
+          : `all ${count} sides were seen to count together, or each alone with a smaller limit: no denial is judged`,
     };
   const seen = joined === 0 ? `none of the ${count} sides was` : `${joined} of the ${count} sides were`;
   return {

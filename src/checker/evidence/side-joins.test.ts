@@ -96,6 +96,12 @@ describe('U1: a side that is left out', () => {
   });
 });
 
+it('sides whose denials are not judged may each have a smaller limit, and the line says so', () => {
+  const { claims } = judged({ seed: 1, users: 6, roaming: 6, stores: [0, 0, 0] });
+  const sides = claims.find(({ claim }) => claim === 'sides >= 100%');
+  expect(sides?.reason).toMatch(/^all 3 sides .*, or each alone with a smaller limit: no denial is judged/);
+});
+
 describe('a denial', () => {
   const drained = (side: string, outcome: 'allowed' | 'denied', us: number): OperationPart => ({
     ...{ region: side, outcome, invokedUs: us, completedUs: us },
