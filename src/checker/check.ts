@@ -98,7 +98,7 @@ export function examineHistory(recorded: History, options: CheckOptions): Examin
     ],
     buckets: table.bucketCount,
     contested: countContested(history, results.contested, options.busiest),
-    ...seen?.facts(results.phases),
+    ...seen?.facts(),
     ...headroomFacts(table, results.contested, {
       ...{ promise, slackUs: grant.slackUs },
       ...(machines && { recorded: recorded.operations }),

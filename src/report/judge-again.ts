@@ -7,6 +7,7 @@ import {
   withEvidence,
 } from '../checker/claims/evidence-claims.ts';
 import { NOT_CHECKED } from '../checker/findings/notes.ts';
+import { asksAnything } from '../scenario/planned.ts';
 import type { RunReport } from './report.ts';
 
 /**
@@ -18,8 +19,10 @@ export function judgeAgain({ notes: noted = [], ...report }: RunReport, extra: r
   const added = extra.map(parseClaim);
   const all = [...own, ...added];
   const { strategy } = report.plan;
-  const sides = sharingSides(strategy, report.sides?.count ?? 0);
-  const asks = (report.exercises ?? []).length > 0;
+  const { regions } = report.plan.topology;
+  const planned = regions.length * (report.plan.instances ?? 1);
+  const sides = sharingSides(strategy, report.sides?.count ?? planned);
+  const asks = report.exercises === undefined ? asksAnything(report.plan) : report.exercises.length > 0;
   const claims = added.some(isOnCorrectness)
     ? withEvidence(all, { sides, asks, headroomAtMost: headroomAtMostOf(strategy) })
     : all;

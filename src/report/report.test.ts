@@ -295,15 +295,18 @@ describe('annotations', () => {
 });
 
 describe('the gate', () => {
+  const SEEN = { sides: { count: 3, joined: 3, leftOut: [] }, exercises: [] };
+
   it.each([
     { claims: [], verdict: 'pass' },
     { claims: ['p99(allowed) <= 10s'], verdict: 'pass' },
     { claims: ['p99(allowed) <= 1us'], verdict: 'pass', broken: 'p99(allowed) <= 0.001ms' },
     { claims: ['contested >= 4'], verdict: 'unknown' },
     { claims: ['total-excess <= 0 during kill'], verdict: 'unknown' },
-    { claims: ['total-excess <= 0', 'info<=5%'], verdict: 'pass' },
-  ])('judges a kept run by its claims and $claims: $verdict', ({ claims, verdict, broken }) => {
-    const again = judgeAgain(central, claims);
+    { claims: ['total-excess <= 0', 'info<=5%'], verdict: 'unknown' }, // it was kept before sides were sought
+    { claims: ['total-excess <= 0'], seen: SEEN, verdict: 'pass' },
+  ])('judges a kept run by its claims and $claims: $verdict', ({ claims, verdict, broken, seen }) => {
+    const again = judgeAgain({ ...central, ...seen }, claims);
     expect(again.verdict).toBe(verdict);
     expect(again.claims.find(({ status }) => status === 'broken')?.claim).toBe(broken);
     expect(new Set(again.claims.map(({ claim }) => claim)).size).toBe(again.claims.length);
@@ -316,7 +319,8 @@ describe('the gate', () => {
     const plan = { ...central.plan, strategy };
     const again = judgeAgain({ ...central, plan, claims: [] }, ['total-excess <= 0']);
     const brought = again.claims.slice(1).map(({ claim }) => claim);
-    expect(brought).toEqual(['contested >= 1', 'info <= 50%', 'failed <= 90%', headroom]);
+    const evidence = ['contested >= 1', 'sides >= 100%', 'info <= 50%', 'failed <= 90%'];
+    expect(brought).toEqual([...evidence, headroom]);
     for (const claim of brought) expect(EVIDENCE_BROUGHT).toContain(claim);
   });
 

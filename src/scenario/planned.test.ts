@@ -26,7 +26,7 @@ it.each([
   { title: 'nothing', asked: {} },
   { title: 'costs', load: { costs: [1, 5, 20, 21] }, asked: { costs: { '': [1, 5, 20] } } },
   { title: 'costs of which a bucket holds one', load: { costs: [1, 21] }, asked: {} },
-  { title: 'a rest', load: rest(4_000), asked: { restUs: 2_250_000 } },
+  { title: 'a rest', load: rest(4_000), asked: { restUs: 1_875_000 } },
   { title: 'a rest after which each bucket is full', load: rest(6_000), asked: {} },
   {
     title: 'a rest in which more comes than a burst asks for',
@@ -36,8 +36,9 @@ it.each([
   {
     title: 'a rest in which less comes than a burst asks for',
     load: { ...rest(4_000), mode: 'open', ratePerSecond: 500 },
-    asked: { restUs: 2_250_000 },
+    asked: { restUs: 1_875_000 },
   },
+  { title: 'a rest of the only user, who sends all the time', load: { ...rest(4_000), users: 1 }, asked: {} },
   { title: 'a rest in a short load', load: { ...rest(4_000), durationMs: 14_000 }, asked: {} },
   { title: 'a fault', faults: [fault(5_000, 15_000)], asked: {}, asks: true },
   { title: 'a fault all the time', faults: [fault(0, 20_000)], asked: { neverReturns: true }, asks: false },
@@ -55,6 +56,6 @@ it.each([
 
 it('a plan for windows asks for costs that a window holds, and rests that are shorter than it', () => {
   const plan = { policy: '20:5/s', load: { ...LOAD, costs: [1, 15], ...rest(12_000) }, faults: [] };
-  expect(plannedOf(plan, parsePromise('sliding-window:10/60s'))).toEqual({ restUs: 6_750_000 });
+  expect(plannedOf(plan, parsePromise('sliding-window:10/60s'))).toEqual({ restUs: 5_625_000 });
   expect(plannedOf(plan)).toEqual({ costs: { '': [1, 15] } });
 });

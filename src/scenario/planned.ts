@@ -39,6 +39,7 @@ function costsOf(load: LoadPlan, policies: readonly NamedPolicy[], promise?: Pro
 function restOf(load: LoadPlan, policies: readonly NamedPolicy[], promise?: Promised): number | undefined {
   const { resting, users, durationMs, ratePerSecond = Number.POSITIVE_INFINITY } = load;
   if (resting === undefined || resting.share === 0 || durationMs < SHOWS_RESTS_MS) return undefined;
+  if (users < 2) return undefined; // the first user of a region never rests
   const perSecond = Math.min(
     ...policies.map(({ policy: { quantaPerUs, quantaPerToken } }) => (1e6 * quantaPerUs) / quantaPerToken),
   );
@@ -53,8 +54,8 @@ const SHOWS_RESTS_MS = 15_000;
 /** What is left to gain then shows nothing. */
 const NEARLY_FULL = 0.9;
 
-/** Requests before and after a rest are not sent exactly at its ends. */
-const REST_AT_LEAST = 0.9;
+/** Requests before and after a rest are not sent exactly at its ends, and a rest begins with the last reply. */
+const REST_AT_LEAST = 0.75;
 
 /** How long a bucket takes to be full, or a window lasts. */
 export function msToFull(policy: Policy, promise?: Promised): number {

@@ -3,12 +3,12 @@ import type { CheckOptions } from '../check-options.ts';
 import { sharingSides } from '../claims/evidence-claims.ts';
 import { stepsClock } from '../clocks/fault-steps.ts';
 import type { BucketRows } from '../rows/bucket-rows.ts';
+import { contestedByWindows, contestedDenials } from './contested.ts';
 import type { ExerciseFacts } from './facts.ts';
 import { findPhases, type Phase } from './phases.ts';
 import { SideJoins } from './side-joins.ts';
 import { namesOfSides, type Sides } from './sides.ts';
 import type { LookedAt } from './spent-levels.ts';
-import type { EvidenceRow } from './tally.ts';
 
 const LONGER = 'heal the fault earlier (--at, --for), or let the load go on for longer after it (--duration)';
 
@@ -20,6 +20,8 @@ const LONGER = 'heal the fault earlier (--at, --for), or let the load go on for 
 export class AfterFaults {
   readonly #phase: Phase | undefined;
   readonly #joins: SideJoins | undefined;
+  /** By a request that was sent after it. */
+  #isContested = false;
 
   constructor(history: History, sides: Sides, { claims = [] }: Pick<CheckOptions, 'claims'>) {
     const last = findPhases(history.faults).at(-1);
@@ -33,17 +35,23 @@ export class AfterFaults {
 
   look(rows: BucketRows, judged: LookedAt): void {
     this.#joins?.look(rows, judged);
+    if (!judged.isContested || this.#phase === undefined || this.#isContested) return;
+    const { fromUs } = this.#phase;
+    const { policy, context } = judged;
+    const show = (row: number) => {
+      if ((rows.table.invokedUs[row] as number) >= fromUs) this.#isContested = true;
+    };
+    if (context.windows === undefined) contestedDenials(rows, policy, context.clock, show);
+    else contestedByWindows(rows, context.windows.promise, context.clock, show);
   }
 
-  /** By the rows of all phases. */
-  facts(phases: readonly EvidenceRow[]): ExerciseFacts[] {
+  facts(): ExerciseFacts[] {
     if (this.#phase === undefined)
       return [{ isExercised: false, about: 'the last fault was not healed', wayOut: LONGER }];
     const { name } = this.#phase;
-    const isContested = (phases.at(-1)?.contested ?? 0) > 0;
     const sides = this.#joins?.facts();
     return [
-      isContested
+      this.#isContested
         ? { isExercised: true, about: `a bucket was contested ${name}` }
         : { isExercised: false, about: `no bucket was contested ${name}`, wayOut: LONGER },
       ...(sides === undefined ? [] : [sidesExercise(name, sides)]),

@@ -252,6 +252,12 @@ describe('a fault', () => {
     expect(judged(10, step)?.reason).toMatch(/^a bucket was contested after node-clock \(/);
   });
 
+  it('was not returned from by denials of requests that were sent before its end', () => {
+    const slow = burst(3.9, 9).map(({ atUs }) => ({ bucket: 'b', region: 'a', invokedUs: atUs }));
+    const lost = slow.map((part) => ({ ...part, completedUs: 6.05 * S, outcome: 'denied' as const }));
+    expect(judged(6, CUT, { lost })?.reason).toMatch(/^no bucket was contested after cut/);
+  });
+
   it('asks for no sides that count apart on purpose', () => {
     expect(judged(10, CUT, { more: ['sides >= 0%'] })?.reason).toMatch(
       /^a bucket was contested after cut \(/,

@@ -10,7 +10,6 @@ import type { CheckFacts } from './facts.ts';
 import { SideJoins } from './side-joins.ts';
 import { sidesOf } from './sides.ts';
 import type { LookedAt } from './spent-levels.ts';
-import type { EvidenceRow } from './tally.ts';
 
 /** The evidence that takes a search: sides that count together, and what was exercised. */
 export class Seen {
@@ -34,12 +33,12 @@ export class Seen {
     this.#after?.look(rows, judged);
   }
 
-  facts(phases: readonly EvidenceRow[]): Pick<CheckFacts, 'sides' | 'exercises'> {
+  facts(): Pick<CheckFacts, 'sides' | 'exercises'> {
     const isAsked = this.#exercises !== undefined || this.#after !== undefined;
     return {
       ...given({ sides: this.#joins.facts() }),
       ...(isAsked && {
-        exercises: [...(this.#exercises?.facts() ?? []), ...(this.#after?.facts(phases) ?? [])],
+        exercises: [...(this.#exercises?.facts() ?? []), ...(this.#after?.facts() ?? [])],
       }),
     };
   }
