@@ -4,7 +4,7 @@ import { type BucketResult, type CheckerContext, hasFindings } from './bucket-re
 import type { Certificates } from './certificates/certificates.ts';
 import { type Doubt, type Doubted, Doubts } from './doubts/doubts.ts';
 import { withoutDoubtful, withoutDoubtfulDenials } from './doubts/sift.ts';
-import { contestedByWindows, contestedDenials } from './evidence/contested.ts';
+import { markContested } from './evidence/contested.ts';
 import { type EvidenceCell, EvidenceCounter } from './evidence/counter.ts';
 import { findPhases } from './evidence/phases.ts';
 import type { Seen } from './evidence/seen.ts';
@@ -91,9 +91,7 @@ export function checkBuckets(
     rows.load(bucket);
     const policy = table.policyOf(bucket);
     const isContested = evidence.addBucket(rows, policy, (show) =>
-      context.windows === undefined
-        ? contestedDenials(rows, policy, context.clock, show)
-        : contestedByWindows(rows, context.windows.promise, context.clock, show),
+      markContested(rows, { policy, context }, show),
     );
     const ofBucket = { policy, context, resets: resets(bucket) };
     seen?.look(rows, { policy, context, isContested });

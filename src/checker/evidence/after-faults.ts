@@ -3,7 +3,7 @@ import type { CheckOptions } from '../check-options.ts';
 import { sharingSides } from '../claims/evidence-claims.ts';
 import { stepsClock } from '../clocks/fault-steps.ts';
 import type { BucketRows } from '../rows/bucket-rows.ts';
-import { contestedByWindows, contestedDenials } from './contested.ts';
+import { markContested } from './contested.ts';
 import type { ExerciseFacts } from './facts.ts';
 import { findPhases, type Phase } from './phases.ts';
 import { SideJoins } from './side-joins.ts';
@@ -37,12 +37,9 @@ export class AfterFaults {
     this.#joins?.look(rows, judged);
     if (!judged.isContested || this.#phase === undefined || this.#isContested) return;
     const { fromUs } = this.#phase;
-    const { policy, context } = judged;
-    const show = (row: number) => {
+    markContested(rows, judged, (row) => {
       if ((rows.table.invokedUs[row] as number) >= fromUs) this.#isContested = true;
-    };
-    if (context.windows === undefined) contestedDenials(rows, policy, context.clock, show);
-    else contestedByWindows(rows, context.windows.promise, context.clock, show);
+    });
   }
 
   facts(): ExerciseFacts[] {

@@ -3,6 +3,7 @@ import { KIND } from '../../history/columns/table.ts';
 import type { ClockLag } from '../clocks/bounds.ts';
 import type { BucketRows } from '../rows/bucket-rows.ts';
 import { countWhile } from '../rows/sort-rows.ts';
+import type { LookedAt } from './spent-levels.ts';
 
 /**
  * Marks the denials that show a drained bucket: its admissions can have left less than the cost of the denial.
@@ -16,7 +17,7 @@ import { countWhile } from '../rows/sort-rows.ts';
  * Two kinds of denials show nothing: those of a failure policy, which does not use the bucket, and those whose cost is
  * above the capacity, which a full bucket denies too.
  */
-export function contestedDenials(
+function contestedDenials(
   bucket: BucketRows,
   policy: Policy,
   lag: ClockLag,
@@ -80,7 +81,7 @@ class Flight {
 }
 
 /** Like `contestedDenials`, for windows with a limit: the admissions of one window before the denial can have filled it. */
-export function contestedByWindows(
+function contestedByWindows(
   bucket: BucketRows,
   { limit, windowUs }: { limit: number; windowUs: number },
   { epsilonUs, slowPpm }: ClockLag,
@@ -114,4 +115,14 @@ function prefixSums({ table }: BucketRows, rows: Uint32Array, count: number): Fl
     sums[at + 1] = (sums[at] as number) + (isDenial ? 0 : (table.costTokens[row] as number));
   }
   return sums;
+}
+
+/** Marks the contested denials of a loaded bucket by what it is judged by. */
+export function markContested(
+  bucket: BucketRows,
+  { policy, context: { clock, windows } }: Pick<LookedAt, 'policy' | 'context'>,
+  mark: (row: number) => void,
+): void {
+  if (windows === undefined) contestedDenials(bucket, policy, clock, mark);
+  else contestedByWindows(bucket, windows.promise, clock, mark);
 }

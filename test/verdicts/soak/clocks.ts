@@ -70,11 +70,9 @@ export class Clocks {
     const { nodes, steps, failoversUs } = this.#plan;
     const stepped = steps.reduce((sum, { byUs }) => sum + Math.max(0, byUs), 0);
     return failoversUs.reduce((sum, us, nth) => {
-      const [before, after] = [nth, nth + 1].map((at) => this.showsUs(at % nodes.length, us)) as [
-        number,
-        number,
-      ];
-      return sum + Math.max(0, after - before);
+      const beforeUs = this.showsUs(nth % nodes.length, us);
+      const afterUs = this.showsUs((nth + 1) % nodes.length, us);
+      return sum + Math.max(0, afterUs - beforeUs);
     }, stepped);
   }
 
