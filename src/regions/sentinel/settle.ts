@@ -30,15 +30,16 @@ export async function settleSentinels(
     // A program that was killed while it ordered a failover has left another.
     const clients = [...nodes.values()];
     await Promise.all(clients.map((client) => client.config('SET', 'replica-priority', PRIORITY)));
+    await waitUntilAgreed(regions, signal, leftMs());
     const [home] = topology.nodes;
-    const [role] = (await (home && nodes.get(home.name))?.role()) ?? [];
-    if (home !== undefined && role !== 'master') {
-      await waitUntilAgreed(regions, signal, leftMs());
+    const isAway = async (name: string) => (await nodes.get(name)?.role())?.[0] !== 'master';
+    // Another Sentinel can still hold a vote that it began before the order, and take the primary away again.
+    while (home !== undefined && (await isAway(home.name))) {
       await orderSentinelFailover(home.name, regions, { signal, withinMs: leftMs() });
       await hurry(HURRIED_MS); // the order has set the usual periods of one
       await untilWhole();
+      await waitUntilAgreed(regions, signal, leftMs());
     }
-    await waitUntilAgreed(regions, signal, leftMs());
   } finally {
     await hurry(undefined);
     for (const client of [...nodes.values(), ...sentinels]) client.disconnect();
