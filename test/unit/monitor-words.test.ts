@@ -47,3 +47,19 @@ describe.each([...'nrtab'])('a time with the bytes of a backslash and %s', (lett
     expect(doubles(atUs).toString('latin1')).toMatch(new RegExp(`\\t.\\\\${letter}`, 's'));
   });
 });
+
+describe('a time with the bytes that stand between two words', () => {
+  const bytes = doubles(1_796_330_486_250_157);
+  bytes.write('" "', 1, 'latin1');
+  const atUs = bytes.readDoubleLE();
+
+  it.each([
+    { how: 'PSETEX', before: '"PSETEX" "p:ada:e" "1500" ', after: '', place: 3 },
+    { how: 'SET KEEPTTL', before: '"SET" "p:ada:e" ', after: ' "KEEPTTL"', place: 2 },
+  ])('is read as it is, by $how', ({ before, after, place }) => {
+    const value = Buffer.concat([doubles(atUs, 700_000), Buffer.from([1])]);
+    const words = plainWordsOf(`${before}"${printed(value)}"${after}`, { atUs, numbers: new Set() });
+    expect(Buffer.from(words[place] ?? '', 'latin1')).toEqual(value);
+    expect(words).toHaveLength(4);
+  });
+});

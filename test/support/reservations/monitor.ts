@@ -136,9 +136,15 @@ interface Known {
 
 /** The same where quotes and backslashes stand as they are. A word after the key of a bucket or record may be its value. */
 export function plainWordsOf(text: string, known: Known): string[] {
-  const [command = '', key = '', ...others] = text.slice(1, -1).split('" "');
+  const [command = '', key = '', ...others] = splitWords(text.slice(1, -1));
   const tail = key.startsWith('{') ? 0 : 1; // a bucket ends with its number of policies
   return [command, key, ...others].map((word) => plainWord(word, tail, known));
+}
+
+/** The bytes of a time can be those between two words: what the scripts write as one value stays one. */
+function splitWords(text: string): string[] {
+  const written = /^(?:(SET)" "([^"]*)|(PSETEX)" "([^"]*)" "(\d+))" "(.*?)(?:" "(KEEPTTL|PX" "\d+))?$/s.exec(text);
+  return written?.slice(1).filter((word) => word !== undefined) ?? text.split('" "');
 }
 
 /**
