@@ -16,7 +16,7 @@ export function plannedOf(
   return given({
     neverReturns: faults.length > 0 && !returns ? (true as const) : undefined,
     costs: costsOf(load, policies, promise),
-    restUs: restOf(load, policies, promise),
+    restsUs: restsOf(load, policies, promise),
     policies: policies.length > 1 ? policies.map(({ name }) => name) : undefined,
   });
 }
@@ -33,20 +33,22 @@ function costsOf(load: LoadPlan, policies: readonly NamedPolicy[], promise?: Pro
 }
 
 /**
- * The shortest rest of users, unless all rests are so long that each bucket is full, or nearly, after them, or few buckets
- * are drained, rest and are drained again: in a short load, and where a user asks for less in a burst than comes in a rest.
+ * The shortest rest of users, of each policy that it can show anything of. It cannot if all rests are so long that each
+ * bucket is full, or nearly, after them, or few buckets are drained, rest and are drained again: in a short load, and where
+ * a user asks for less in a burst than comes in a rest.
  */
-function restOf(load: LoadPlan, policies: readonly NamedPolicy[], promise?: Promised): number | undefined {
+function restsOf(load: LoadPlan, policies: readonly NamedPolicy[], promise?: Promised): Planned['restsUs'] {
   const { resting, users, durationMs, ratePerSecond = Number.POSITIVE_INFINITY } = load;
   if (resting === undefined || resting.share === 0 || durationMs < SHOWS_RESTS_MS) return undefined;
   if (users < 2) return undefined; // the first user of a region never rests
-  const perSecond = Math.min(
-    ...policies.map(({ policy: { quantaPerUs, quantaPerToken } }) => (1e6 * quantaPerUs) / quantaPerToken),
-  );
-  if (resting.burstMs * (ratePerSecond / users) < resting.restMs * perSecond) return undefined;
   const shortestMs = resting.restMs * restShare(0, restingUsers(users, resting.share));
-  const lengthsMs = policies.map(({ policy }) => msToFull(policy, promise));
-  return shortestMs < NEARLY_FULL * Math.max(...lengthsMs) ? REST_AT_LEAST * 1_000 * shortestMs : undefined;
+  const isShown = ({ policy }: NamedPolicy) => {
+    const perSecond = (1e6 * policy.quantaPerUs) / policy.quantaPerToken;
+    const isDrained = resting.burstMs * (ratePerSecond / users) >= resting.restMs * perSecond;
+    return isDrained && shortestMs < NEARLY_FULL * msToFull(policy, promise);
+  };
+  const shown = policies.filter(isShown).map(({ name }) => [name, REST_AT_LEAST * 1_000 * shortestMs]);
+  return shown.length > 0 ? Object.fromEntries(shown) : undefined;
 }
 
 const SHOWS_RESTS_MS = 15_000;

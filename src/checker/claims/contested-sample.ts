@@ -33,7 +33,7 @@ export function sidesSample({ sides, contested, whole }: CheckFacts, { unit }: C
       about:
         'no side is known: the history names no region and no instance, or it was judged without a claim on sides',
     };
-  const { count, joined, leftOut, neverMet, policy } = sides;
+  const { count, joined, leftOut, neverMet, policy, smallerLimit } = sides;
   if (count === 1) return { measured: 1, about: 'there is one side, which counts for itself' };
   const measured = unit === 'share' ? joined / count : joined;
   const of = policy === undefined ? '' : ` by policy ${policy}`;
@@ -43,12 +43,12 @@ export function sidesSample({ sides, contested, whole }: CheckFacts, { unit }: C
       about:
         whole.judgedDenials > 0
           ? `all ${count} sides were seen to count together: what one admitted, others denied`
-          : `all ${count} sides were seen to count together, or each alone with a smaller limit: no denial is judged`,
+          : `all ${count} sides were seen to count together, or some of them with a smaller limit: no denial is judged`,
     };
   const seen = joined === 0 ? `none of the ${count} sides was` : `${joined} of the ${count} sides were`;
   return {
     measured,
-    about: `${seen} seen to count together${of}; ${namesOfSides(leftOut)} may count alone`,
+    about: `${seen} seen to count together${of}; ${namesOfSides(leftOut)} may count alone${smallerLimit ? ' with a smaller limit' : ''}`,
     wayOut:
       neverMet && contested.buckets > 0
         ? 'let the busiest users send to every side (--roaming auto), or all of them (--roaming 1)'

@@ -1,4 +1,5 @@
 import type { Policy } from '../../core/policy.ts';
+import type { WindowPromise } from '../../core/promise.ts';
 import { KIND } from '../../history/columns/table.ts';
 import type { ClockLag } from '../clocks/bounds.ts';
 import type { BucketRows } from '../rows/bucket-rows.ts';
@@ -83,9 +84,24 @@ class Flight {
 /** Like `contestedDenials`, for windows with a limit: the admissions of one window before the denial can have filled it. */
 function contestedByWindows(
   bucket: BucketRows,
-  { limit, windowUs }: { limit: number; windowUs: number },
-  { epsilonUs, slowPpm }: ClockLag,
+  windows: LimitedWindows,
+  lag: WindowLag,
   mark: (row: number) => void,
+): void {
+  tokensBeforeDenials(bucket, windows, lag, (row, tokens) => {
+    if (tokens > windows.limit - (bucket.table.costTokens[row] as number)) mark(row);
+  });
+}
+
+type LimitedWindows = Pick<WindowPromise, 'limit' | 'windowUs'>;
+type WindowLag = Pick<ClockLag, 'epsilonUs' | 'slowPpm'>;
+
+/** The most tokens that can have been admitted in one window before each denial of a cost that the limit holds. */
+export function tokensBeforeDenials(
+  bucket: BucketRows,
+  { limit, windowUs }: LimitedWindows,
+  { epsilonUs, slowPpm }: WindowLag,
+  visit: (row: number, tokens: number) => void,
 ): void {
   if (bucket.denials === 0) return;
   bucket.loadByLast();
@@ -97,12 +113,12 @@ function contestedByWindows(
   for (let at = 0; at < lastCount; at++) {
     const row = byLast[at] as number;
     const kind = kinds[row] as number;
-    const cost = costTokens[row] as number;
-    if ((kind & (KIND.outcome | KIND.fallback)) !== KIND.denied || cost > limit) continue;
+    if ((kind & (KIND.outcome | KIND.fallback)) !== KIND.denied || (costTokens[row] as number) > limit)
+      continue;
     const sinceUs = (invokedUs[row] as number) - lengthUs;
     const invoked = countWhile(byInvoked, count, (one) => (invokedUs[one] as number) <= table.lastUs(row));
     const over = countWhile(byLast, lastCount, (one) => table.lastUs(one) < sinceUs);
-    if ((begun[invoked] as number) - (ended[over] as number) > limit - cost) mark(row);
+    visit(row, (begun[invoked] as number) - (ended[over] as number));
   }
 }
 

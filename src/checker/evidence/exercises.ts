@@ -10,8 +10,8 @@ import { type LookedAt, levelsOf } from './spent-levels.ts';
 
 /** A defect that a limiter may have. */
 interface Supposed {
-  /** Of several policies, the one that it is about; absent: all. */
-  readonly policy?: string;
+  /** The policy that it is about. */
+  readonly policy: string;
   facts(isExercised: boolean): ExerciseFacts;
   /** The denials of the loaded bucket that are false if the limiter has it. */
   falseIn(rows: BucketRows, judged: LookedAt): Iterable<number>;
@@ -33,12 +33,12 @@ export class Exercises {
   /** The first bit: false by all operations; then a bit for each defect. */
   readonly #marks: SeveralMarks;
 
-  constructor(table: OperationTable, { costs = {}, policies = [], restUs }: Planned) {
+  constructor(table: OperationTable, { costs = {}, policies = [], restsUs = {} }: Planned) {
     this.#table = table;
     this.#supposed = [
       ...Object.entries(costs).flatMap(([policy, all]) => ofCosts(table, policy, all)),
       ...policies.map((policy) => new Unenforced(policy)),
-      ...(restUs === undefined ? [] : [new Forgotten(restUs)]),
+      ...Object.entries(restsUs).map(([policy, leastUs]) => new Forgotten(policy, leastUs)),
     ];
     this.#open = new Set(this.#supposed);
     this.#marks = new SeveralMarks(table, this.#supposed.length + 1);
@@ -56,8 +56,7 @@ export class Exercises {
     if (isOfSeveral) for (const row of unexplained()) this.#marks.mark(row, 0);
     const name = this.#table.policyNameOf(rows.bucket);
     for (const [at, supposed] of this.#supposed.entries()) {
-      const { policy = name } = supposed;
-      if (policy !== name || !this.#open.has(supposed)) continue;
+      if (supposed.policy !== name || !this.#open.has(supposed)) continue;
       for (const row of supposed.falseIn(rows, judged)) {
         if (this.#marks.mark(row, at + 1) || unexplained().has(row) || this.#isRepeated(row)) continue;
         this.#refute(supposed);
@@ -212,25 +211,23 @@ class ChargedLess implements Supposed {
 
 /** A bucket is full after a rest. */
 class Forgotten implements Supposed {
+  readonly policy: string;
   readonly #leastUs: number;
   #longestUs = 0;
   #lookedAtUs = 0;
 
-  constructor(leastUs: number) {
+  constructor(policy: string, leastUs: number) {
+    this.policy = policy;
     this.#leastUs = leastUs;
   }
 
   *falseIn(rows: BucketRows, judged: LookedAt) {
     const { policy, context } = judged;
     const toFullUs = context.windows?.promise.windowUs ?? policy.capacityQuanta / policy.quantaPerUs;
-    for (const { fromUs, lengthUs } of restsOf(rows, { atLeastUs: this.#leastUs, belowUs: toFullUs })) {
+    for (const { after, lengthUs } of restsOf(rows, { atLeastUs: this.#leastUs, belowUs: toFullUs })) {
       if (lengthUs <= this.#longestUs) return;
       this.#lookedAtUs = lengthUs;
-      yield* falseBy(
-        rows.where((row) => (rows.table.invokedUs[row] as number) >= fromUs),
-        judged,
-        FULL,
-      );
+      yield* falseBy(after, judged, FULL);
     }
   }
 
@@ -240,33 +237,45 @@ class Forgotten implements Supposed {
   }
 
   facts(isExercised: boolean): ExerciseFacts {
+    const bucket = `a bucket${this.policy === '' ? '' : ` of policy ${this.policy}`}`;
     const longestUs = Math.max(this.#leastUs, this.#longestUs);
     return isExercised
-      ? { isExercised, about: `a bucket was kept over a rest of ${secondsText(longestUs, 1)} s` }
+      ? { isExercised, about: `${bucket} was kept over a rest of ${secondsText(longestUs, 1)} s` }
       : {
           isExercised,
-          about: `a bucket that rests for ${secondsText(this.#leastUs, 1)} s may be forgotten`,
+          about: `${bucket} that rests for ${secondsText(this.#leastUs, 1)} s may be forgotten`,
           wayOut:
             'let more users rest (--resting), for less than a bucket takes to be full (--rest), and send so much that they drain it again (--rate, --burst)',
         };
   }
 }
 
-/** The times of such a length without a request in the loaded bucket, and their ends; the longest first. */
-function restsOf(
-  { table, byInvoked, count }: BucketRows,
-  { atLeastUs, belowUs }: { atLeastUs: number; belowUs: number },
-) {
-  const rests: { fromUs: number; lengthUs: number }[] = [];
+/**
+ * The times of such a length without a request in the loaded bucket, the longest first, with the rows until the next one.
+ * Requests without a reply are among them, since they may be charged after the rest.
+ */
+function restsOf(rows: BucketRows, { atLeastUs, belowUs }: { atLeastUs: number; belowUs: number }) {
+  const { table, byInvoked, count } = rows;
+  const unanswered: number[] = [];
+  const rests: { at: number; lengthUs: number; before: number[] }[] = [];
   let busyUntilUs = Number.POSITIVE_INFINITY;
   for (let at = 0; at < count; at++) {
     const row = byInvoked[at] as number;
     const invokedUs = table.invokedUs[row] as number;
     const lengthUs = invokedUs - busyUntilUs;
-    if (lengthUs >= atLeastUs && lengthUs < belowUs) rests.push({ fromUs: invokedUs, lengthUs });
+    if (lengthUs >= atLeastUs) rests.push({ at, lengthUs, before: [...unanswered] });
     const lastUs = table.lastUs(row);
-    const untilUs = lastUs === Number.POSITIVE_INFINITY ? invokedUs : lastUs;
+    const isUnanswered = lastUs === Number.POSITIVE_INFINITY;
+    if (isUnanswered) unanswered.push(row);
+    const untilUs = isUnanswered ? invokedUs : lastUs;
     busyUntilUs = at === 0 ? untilUs : Math.max(busyUntilUs, untilUs);
   }
-  return rests.sort((a, b) => b.lengthUs - a.lengthUs);
+  const after = (at: number, next = count) => byInvoked.subarray(at, next);
+  return rests
+    .map(({ at, lengthUs, before }, i) => ({
+      lengthUs,
+      after: rows.some([...before, ...after(at, rests[i + 1]?.at)]),
+    }))
+    .filter(({ lengthUs }) => lengthUs < belowUs)
+    .sort((a, b) => b.lengthUs - a.lengthUs);
 }

@@ -7,6 +7,7 @@ import { AfterFaults } from './after-faults.ts';
 import { plannedPolicies } from './contested-facts.ts';
 import { Exercises } from './exercises.ts';
 import type { CheckFacts } from './facts.ts';
+import { OwnLimits } from './own-limits.ts';
 import { SideJoins } from './side-joins.ts';
 import { sidesOf } from './sides.ts';
 import type { LookedAt } from './spent-levels.ts';
@@ -14,6 +15,7 @@ import type { LookedAt } from './spent-levels.ts';
 /** The evidence that takes a search: sides that count together, and what was exercised. */
 export class Seen {
   readonly #joins: SideJoins;
+  readonly #own: OwnLimits;
   readonly #exercises: Exercises | undefined;
   readonly #after: AfterFaults | undefined;
 
@@ -21,6 +23,7 @@ export class Seen {
     const sides = sidesOf(history, options.instances);
     const { planned } = options;
     this.#joins = new SideJoins(history, sides, { policies: plannedPolicies(history, options) });
+    this.#own = new OwnLimits(sides);
     this.#exercises = planned && new Exercises(history.operations, planned);
     const isReturning = history.faults.length > 0 && planned?.neverReturns !== true;
     this.#after = isReturning ? new AfterFaults(history, sides, options) : undefined;
@@ -29,6 +32,7 @@ export class Seen {
   /** Looks at the loaded bucket. */
   look(rows: BucketRows, judged: LookedAt): void {
     this.#joins.look(rows, judged);
+    this.#own.look(rows, judged);
     this.#exercises?.look(rows, judged);
     this.#after?.look(rows, judged);
   }
@@ -36,7 +40,7 @@ export class Seen {
   facts(): Pick<CheckFacts, 'sides' | 'exercises'> {
     const isAsked = this.#exercises !== undefined || this.#after !== undefined;
     return {
-      ...given({ sides: this.#joins.facts() }),
+      ...given({ sides: this.#joins.facts(this.#own.possible()) }),
       ...(isAsked && {
         exercises: [...(this.#exercises?.facts() ?? []), ...(this.#after?.facts() ?? [])],
       }),

@@ -5,7 +5,7 @@ import type { BucketRows } from '../rows/bucket-rows.ts';
 import { countWhile } from '../rows/sort-rows.ts';
 import type { SideFacts } from './facts.ts';
 import { SeveralMarks } from './several-marks.ts';
-import { Groups, type Sides } from './sides.ts';
+import { Counting, type Sides } from './sides.ts';
 import { type LookedAt, levelsOf } from './spent-levels.ts';
 
 interface JoinsAsked {
@@ -18,18 +18,18 @@ interface JoinsAsked {
 /**
  * Which sides were seen to count together.
  *
- * A denial by B joins B and A if it is false without the operations of A, and right with them: no placement of all other
+ * A denial by B joins B to A if it is false without the operations of A, and right with them: no placement of all other
  * operations leaves less than its cost (`false-denial.ts`), so what A had admitted is why B denied.
  *
- * If the joins connect all sides, no group G of sides counts apart from the others and keeps the promise by itself. For
- * some join leads out of G, from B in it to A outside. A limiter of G alone was charged with the operations of G, which
- * are some of those without A. With fewer operations the lowest level is at no moment lower. So it held the cost, and
- * would have admitted what B denied.
+ * If joins lead from each side to each other one, no group G of sides counts apart from the others and keeps the promise by
+ * itself. For some join leads out of G, from B in it to A outside. A limiter of G alone was charged with the operations of
+ * G, which are some of those without A. With fewer operations the lowest level is at no moment lower. So it held the cost,
+ * and would have admitted what B denied.
  *
  * Of windows whose place is not known, everything that can lie in one window with the denial counts: what ended less than
  * a window before it began, and of a sliding counter two, since it weighs the cell before the last one, too.
  *
- * A decision of several policies is denied if one of them lacks its cost. It joins two sides in a policy if that one
+ * A decision of several policies is denied if one of them lacks its cost. It joins B to A in a policy if that one
  * lacked it by what A had admitted and all others certainly held it; and in all policies at once, if without A each of
  * them held it.
  *
@@ -39,7 +39,7 @@ export class SideJoins {
   readonly #table: OperationTable;
   readonly #sides: Sides;
   /** By policy, if each is to show it; else those of ''. */
-  readonly #groups: ReadonlyMap<string, Groups>;
+  readonly #counting: ReadonlyMap<string, Counting>;
   /** Sides that were asked for a contested bucket for which another one was asked, too. */
   readonly #met = new Set<number>();
   readonly #fromUs: number;
@@ -56,14 +56,14 @@ export class SideJoins {
     this.#sides = sides;
     this.#marks = new SeveralMarks(operations, sides.names.length + 1);
     const names = policies.length < 2 ? [''] : policies;
-    this.#groups = new Map(names.map((name) => [name, new Groups(sides.names.length)]));
+    this.#counting = new Map(names.map((name) => [name, new Counting(sides.names.length)]));
   }
 
   /** Looks for joins in the loaded bucket. */
   look(rows: BucketRows, judged: LookedAt): void {
     const asked = this.#askedOf(rows, judged);
-    const groups = this.#groupsOf(rows.bucket);
-    const isApart = (side: number) => asked.some((other) => groups.of(other) !== groups.of(side));
+    const counting = this.#countingOf(rows.bucket);
+    const isApart = (side: number) => asked.some((other) => !counting.has(other, side));
     const levelOf = asked.some(isApart) ? levelsOf(rows, judged) : undefined;
     if (levelOf === undefined) return;
     const find = (some: BucketRows) => findFalseDenials(some, judged.context.known, levelOf()).rows();
@@ -78,26 +78,28 @@ export class SideJoins {
       const others = rows.where((row) => !(isSuch(row) && this.#isLateEnough(row)), this.#withoutLate(side));
       for (const row of find(others)) {
         if (this.#marks.mark(row, side + 1) || unexplained.has(row) || this.#isRepeated(row)) continue;
-        this.#join(groups, row, side);
+        this.#join(counting, row, side);
       }
     }
   }
 
-  /** Undefined of a history that names no side. */
-  facts(): SideFacts | undefined {
+  /** Undefined of a history that names no side. `alone`: sides that may each count alone, with a smaller limit. */
+  facts(alone: ReadonlySet<number> = new Set()): SideFacts | undefined {
     const { names } = this.#sides;
     if (names.length === 0) return undefined;
     this.#joinBySeveral();
-    const found = [...this.#groups].map(([policy, groups]) => ({ policy, joined: groups.largest() }));
+    const found = [...this.#counting].map(([policy, counting]) => ({ policy, joined: counting.largest() }));
     const { policy, joined } = found.reduce((least, next) =>
       next.joined.length < least.joined.length ? next : least,
     );
-    const together = new Set(joined.length > 1 || names.length === 1 ? joined : []);
+    const sharing = joined.filter((side) => !alone.has(side));
+    const together = new Set(sharing.length > 1 || names.length === 1 ? sharing : []);
     const left = [...names.keys()].filter((side) => !together.has(side));
     return {
       ...{ count: names.length, joined: together.size, leftOut: left.map((side) => names[side] as string) },
       ...(policy !== '' && left.length > 0 && { policy }),
       ...(left.some((side) => !this.#met.has(side)) && { neverMet: true as const }),
+      ...(joined.length === names.length && left.length > 0 && { smallerLimit: true as const }),
     };
   }
 
@@ -108,10 +110,10 @@ export class SideJoins {
     return isPart && this.#sides.names.length > 1 ? this.#sidesIn(rows, () => true) : [];
   }
 
-  #join(groups: Groups | undefined, row: number, side: number): void {
+  #join(counting: Counting, row: number, side: number): void {
     if (!this.#isLateEnough(row)) return;
     const by = this.#sides.of(row);
-    if (by >= 0) groups?.join(by, side);
+    if (by >= 0) counting.add(by, side);
   }
 
   /** A side that counts alone from a time on has charged what it was asked before by then, or charges itself alone. */
@@ -130,9 +132,9 @@ export class SideJoins {
     return (this.#table.invokedUs[row] as number) >= this.#fromUs;
   }
 
-  #groupsOf(bucket: number): Groups {
-    const policy = this.#groups.has('') ? '' : this.#table.policyNameOf(bucket);
-    return this.#groups.get(policy) ?? new Groups(this.#sides.names.length);
+  #countingOf(bucket: number): Counting {
+    const policy = this.#counting.has('') ? '' : this.#table.policyNameOf(bucket);
+    return this.#counting.get(policy) ?? new Counting(this.#sides.names.length);
   }
 
   #isRepeated(row: number): boolean {
@@ -152,14 +154,14 @@ export class SideJoins {
 
   #joinBySeveral(): void {
     const marks = this.#marks;
-    const together = this.#groups.get('');
+    const together = this.#counting.get('');
     marks.eachDenial((charges) => {
       const lacking = charges.filter((row) => !marks.has(row, 0) && !this.#isRepeated(row));
       const [first] = lacking;
       if (first === undefined || (together === undefined && lacking.length > 1)) return;
-      const groups = together ?? this.#groupsOf(this.#bucketOf(first));
+      const counting = together ?? this.#countingOf(this.#bucketOf(first));
       for (const side of this.#sides.names.keys())
-        if (lacking.every((row) => marks.has(row, side + 1))) this.#join(groups, first, side);
+        if (lacking.every((row) => marks.has(row, side + 1))) this.#join(counting, first, side);
     });
   }
 

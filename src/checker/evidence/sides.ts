@@ -47,29 +47,37 @@ export function namesOfSides(sides: readonly string[]): string {
   return sides.length > MOST_NAMED ? `${named} and ${sides.length - MOST_NAMED} more` : named;
 }
 
-/** Which of some places are connected. */
-export class Groups {
-  readonly #parents: Int32Array;
+/** Which of some sides count what others admitted, also by way of further ones. */
+export class Counting {
+  readonly #sides: number;
+  /** For each side, and each other: 1 if it counts the other. Each counts itself. */
+  readonly #counts: Uint8Array;
 
-  constructor(places: number) {
-    this.#parents = Int32Array.from({ length: places }, (_, place) => place);
+  constructor(sides: number) {
+    this.#sides = sides;
+    this.#counts = new Uint8Array(sides * sides);
+    for (let side = 0; side < sides; side++) this.#counts[side * (sides + 1)] = 1;
   }
 
-  /** The same number for all places of a group. */
-  of(place: number): number {
-    let root = place;
-    while (this.#parents[root] !== root) root = this.#parents[root] as number;
-    this.#parents[place] = root;
-    return root;
+  has(side: number, other: number): boolean {
+    return this.#counts[side * this.#sides + other] === 1;
   }
 
-  join(one: number, other: number): void {
-    this.#parents[this.of(one)] = this.of(other);
+  /** What counts the one counts the other, too, and all that the other counts. */
+  add(side: number, other: number): void {
+    if (this.has(side, other)) return;
+    const places = [...Array(this.#sides).keys()];
+    const counted = places.filter((place) => this.has(other, place));
+    for (const from of places.filter((place) => this.has(place, side)))
+      for (const to of counted) this.#counts[from * this.#sides + to] = 1;
   }
 
-  /** The places of the largest group. */
+  /** The largest group of sides that all count each other. */
   largest(): readonly number[] {
-    const groups = groupBy([...this.#parents.keys()], (place) => this.of(place));
-    return [...groups.values()].reduce((most, next) => (next.length > most.length ? next : most), []);
+    const places = [...Array(this.#sides).keys()];
+    const groups = places.map((side) =>
+      places.filter((place) => this.has(side, place) && this.has(place, side)),
+    );
+    return groups.reduce((most, next) => (next.length > most.length ? next : most), []);
   }
 }

@@ -27,6 +27,6 @@ export function levelsOf(rows: BucketRows, { policy, context }: LookedAt): (() =
 }
 
 /** A sliding window that holds whatever a window of this promise can hold at a moment. */
-function asSliding({ type, limit, windowUs }: WindowPromise): WindowPromise {
+export function asSliding({ type, limit, windowUs }: WindowPromise): WindowPromise {
   return { type: 'sliding-window', limit, windowUs: type === 'sliding-counter' ? 2 * windowUs : windowUs };
 }

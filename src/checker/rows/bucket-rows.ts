@@ -47,6 +47,13 @@ export class BucketRows {
     return some;
   }
 
+  /** Some of the loaded rows, in the order of invocation, in an object of their own. */
+  some(rows: readonly number[]): BucketRows {
+    const some = BucketRows.of(this.table, rows);
+    some.bucket = this.bucket;
+    return some;
+  }
+
   /** Returns `byLast` as scratch space of the bucket's size. `byLast` is invalid until `loadByLast()`. */
   lendByLast(): Uint32Array {
     this.lastCount = 0;

@@ -143,7 +143,9 @@ export function plainWordsOf(text: string, known: Known): string[] {
 
 /** The bytes of a time can be those between two words: what the scripts write as one value stays one. */
 function splitWords(text: string): string[] {
-  const written = /^(?:(SET)" "([^"]*)|(PSETEX)" "([^"]*)" "(\d+))" "(.*?)(?:" "(KEEPTTL|PX" "\d+))?$/s.exec(text);
+  const written = /^(?:(SET)" "([^"]*)|(PSETEX)" "([^"]*)" "(\d+))" "(.*?)(?:" "(KEEPTTL|PX" "\d+))?$/s.exec(
+    text,
+  );
   return written?.slice(1).filter((word) => word !== undefined) ?? text.split('" "');
 }
 
