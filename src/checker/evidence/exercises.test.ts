@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { historyOf, type OperationPart } from '../../../test/support/history.ts';
+import { bucketName } from '../../history/columns/table.ts';
 import type { FaultRecord } from '../../history/records/operation.ts';
 import { checkHistory } from '../check.ts';
 import { parseClaim } from '../claims/claim.ts';
@@ -182,6 +183,16 @@ describe('costs', () => {
   });
 });
 
+it('a rest is asked of each policy that is not full after it', () => {
+  const policies = { short: { capacity: 10, perSecond: 5 }, long: { capacity: 40, perSecond: 2 } };
+  const planned = { restsUs: { short: S, long: S } };
+  const requests = [...burst(0, 1_000), ...burst(11.2, 30)];
+  const { reason } = exercised(policies, requests, { planned });
+  expect(reason).toMatch(/^a bucket of policy short that rests for 1.0 s may be forgotten; measured 50%/);
+  const again = [...requests, ...burst(60, 15), ...burst(61.3, 15)];
+  expect(exercised(policies, again, { planned }).status).toBe('holds');
+});
+
 describe('policies', () => {
   const planned = { policies: ['burst', 'even'] };
   const burstPolicy = { capacity: 20, perSecond: 5 };
@@ -276,6 +287,27 @@ describe('a fault', () => {
       status: 'unknown',
       reason: expect.stringContaining('the last fault was not healed'),
     });
+  });
+
+  it.each([
+    { title: 'was returned from by each of several policies', count: 1_000, status: 'holds' },
+    {
+      title: 'was not returned from by a policy that was not at its limit again',
+      count: 100,
+      status: 'unknown',
+    },
+  ])('$title', ({ count, status }) => {
+    const policies = { short: { capacity: 10, perSecond: 10 }, long: { capacity: 30, perSecond: 5 } };
+    const parts = decide(policies, [...burst(0, 400), ...burst(12, count)], {});
+    const own = {
+      short: { capacity: 10, refill: { tokens: 10, perUs: S } },
+      long: { capacity: 30, refill: { tokens: 5, perUs: S } },
+    };
+    const history = historyOf(parts, { records: CUT, header: { policy: own.short, policies: own } });
+    const busiest = ['short', 'long'].map((policy) => bucketName('b', policy));
+    const { claims } = checkHistory(history, { busiest, claims: [parseClaim('exercised >= 100%')] });
+    const reason = `${status === 'holds' ? 'a' : 'no'} bucket of policy long was contested after cut`;
+    expect(claims[0]).toMatchObject({ status, reason: expect.stringContaining(reason) });
   });
 
   it('was not returned from by a side that was asked no more', () => {
