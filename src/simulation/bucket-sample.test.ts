@@ -9,7 +9,7 @@ const planOf = (more = '', roaming = 'auto') =>
   parseScenario(
     `# Is a part of the buckets judged as what it is?
 ${more}
-load: { connections: 20, users: 40, skew: 0, roaming: ${roaming}, ramp: 0s, duration: 2s }
+load: { connections: 20, users: 20, skew: 0, roaming: ${roaming}, ramp: 0s, duration: 2s }
 claims: [total-excess <= 0, contested >= 1]
 `,
     { file: 'sampled.yaml' },

@@ -27,7 +27,7 @@ export function contestedSample({ contested, buckets }: CheckFacts, { unit }: Cl
 }
 
 /** How many sides were seen to count together, and which ones may count apart. */
-export function sidesSample({ sides, contested, whole }: CheckFacts, { unit }: Claim): Sample {
+export function sidesSample({ sides, contested, whole, falseDenials }: CheckFacts, { unit }: Claim): Sample {
   if (sides === undefined)
     return {
       about:
@@ -45,10 +45,12 @@ export function sidesSample({ sides, contested, whole }: CheckFacts, { unit }: C
           ? `all ${count} sides were seen to count together: what one admitted, others denied`
           : `all ${count} sides were seen to count together, or some of them with a smaller limit: no denial is judged`,
     };
+  const falseOnes =
+    falseDenials.total > 0 ? '; denials that are false by the promise show nothing of it' : '';
   const seen = joined === 0 ? `none of the ${count} sides was` : `${joined} of the ${count} sides were`;
   return {
     measured,
-    about: `${seen} seen to count together${of}; ${namesOfSides(leftOut)} may count alone${smallerLimit ? ' with a smaller limit' : ''}`,
+    about: `${seen} seen to count together${of}; ${namesOfSides(leftOut)} may count alone${smallerLimit ? ' with a smaller limit' : ''}${falseOnes}`,
     wayOut:
       neverMet && contested.buckets > 0
         ? 'let the busiest users send to every side (--roaming auto), or all of them (--roaming 1)'

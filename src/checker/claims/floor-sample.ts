@@ -32,7 +32,7 @@ const EARLIER =
   'the report is of an earlier version and does not have what must be admitted: make the run again';
 
 const COUNTS_DENIALS =
-  "a limiter that also counts what it denies locks out users who go on asking; if that is intended, use --false-denials any with check, or --claim 'windows <= 0' with bench";
+  "it may also count what it denies, which locks out users who go on asking, count several users as one, or be used by others with the same keys; if that is intended, use --false-denials any with check, or --claim 'windows <= 0' with bench";
 
 const NONE_JUDGED =
   'each denial is of a fault, a failure policy, several buckets or a time of which the history may lack requests';
