@@ -43,7 +43,7 @@ function ofNode({ onServed: _, subject, ...options }: AppOptions) {
   };
 }
 
-async function serve(listener: RequestListener): Promise<string> {
+export async function serve(listener: RequestListener): Promise<string> {
   const server = createServer(listener);
   onTestFinished(() => {
     server.closeAllConnections();

@@ -43,7 +43,7 @@ export function sidesSample({ sides, contested, whole, falseDenials }: CheckFact
       about:
         whole.judgedDenials > 0
           ? `all ${count} sides were seen to count together: what one admitted, others denied`
-          : `all ${count} sides were seen to count together, or some of them with a smaller limit: no denial is judged`,
+          : `all ${count} sides were seen to count together, or some of them with smaller limits: no denial is judged`,
     };
   const falseOnes =
     falseDenials.total > 0 ? '; denials that are false by the promise show nothing of it' : '';

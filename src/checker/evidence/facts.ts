@@ -41,7 +41,7 @@ export interface SideFacts {
   readonly leftOut: readonly string[];
   /** Some of these were not asked for a contested bucket for which another side was asked. */
   readonly neverMet?: true;
-  /** These can only count alone with a smaller limit than the promised one. */
+  /** These can only count alone with smaller limits, which together are above the promised one. */
   readonly smallerLimit?: true;
   /** Of several policies, the one in which most are left out. */
   readonly policy?: string;

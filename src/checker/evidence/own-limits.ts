@@ -8,20 +8,21 @@ import type { Sides } from './sides.ts';
 import { asSliding, type LookedAt } from './spent-levels.ts';
 
 /**
- * Which sides may each count alone, with a limit that is smaller than the promised one. Where no denial is judged, joins do
- * not exclude it: such a side denies what the promised limit would have admitted.
+ * Which sides may each count alone, with limits that are smaller than the promised one and together above it. Where no
+ * denial is judged, joins do not exclude that: such a side denies what the promised limit would have admitted.
  *
  * A side that counts alone with a limit m admits at most 2 m in a span of one window, which meets two windows at most. It
  * denies a cost c only if more than m - c of its own can lie in the window. So m is at least half of the most that the side
  * certainly admitted in such a span, and below the least that it can have counted at a denial, plus c. If no m is both, the
- * side counts more than its own.
+ * side counts more than its own. If the greatest limits of all others are together at most the promised one, they keep it.
  */
 export class OwnLimits {
   readonly #sides: Sides;
   /** The least and the greatest limit of each side that explains what it admitted, and what it denied. */
   readonly #least: Float64Array;
   readonly #greatest: Float64Array;
-  #isAsked = false;
+  /** The promised limit; undefined while no bucket asked for this. */
+  #promised: number | undefined;
 
   constructor(sides: Sides) {
     this.#sides = sides;
@@ -32,7 +33,7 @@ export class OwnLimits {
   /** Looks at the loaded bucket. */
   look(rows: BucketRows, { context: { windows, movesOf } }: LookedAt): void {
     if (windows === undefined || judgesDenials(windows)) return;
-    this.#isAsked = true;
+    this.#promised = windows.promise.limit;
     if (rows.denials === 0 || rows.refunds.length > 0 || movesOf(rows.bucket).length > 0) return;
     const { promise, clock } = windows;
     const spanUs = leastOnRecorder(promise.windowUs, clock);
@@ -47,18 +48,29 @@ export class OwnLimits {
     }
   }
 
-  /** The sides of which a smaller limit of their own explains all that they admitted and denied; none if denials are judged. */
+  /** Those that may together admit more than the promised limit; none where denials are judged. */
   possible(): ReadonlySet<number> {
-    const isPossible = (side: number) => (this.#least[side] as number) <= (this.#greatest[side] as number);
-    return new Set(this.#isAsked ? [...this.#sides.names.keys()].filter(isPossible) : []);
+    const sides = [...this.#sides.names.keys()].filter(
+      (side) => this.#leastOf(side) <= this.#greatestOf(side),
+    );
+    const together = sides.reduce((sum, side) => sum + this.#greatestOf(side), 0);
+    return new Set(this.#promised !== undefined && together > this.#promised ? sides : []);
+  }
+
+  #leastOf(side: number): number {
+    return this.#least[side] as number;
+  }
+
+  #greatestOf(side: number): number {
+    return this.#greatest[side] as number;
   }
 
   #raiseLeast(side: number, limit: number): void {
-    this.#least[side] = Math.max(this.#least[side] as number, limit);
+    this.#least[side] = Math.max(this.#leastOf(side), limit);
   }
 
   #lowerGreatest(side: number, limit: number): void {
-    this.#greatest[side] = Math.min(this.#greatest[side] as number, limit);
+    this.#greatest[side] = Math.min(this.#greatestOf(side), limit);
   }
 }
 

@@ -76,16 +76,18 @@ describe('U1: a limit that each side counts alone', () => {
     }
   });
 
-  it.each(FEW)('never passes with %d users, where the limit is smaller than the promised one', (users) => {
-    for (const seed of SEEDS)
-      for (const limit of [6, 8, 10])
-        for (const roaming of [1, Math.ceil(users / 2), users])
-          expect(judged({ seed, users, roaming, stores: [0, 1, 2], limit }).verdict).not.toBe('pass');
-  });
+  it.each(FEW)(
+    'never passes with %d users, where each limit is smaller, and all together are above the promised one',
+    (users) => {
+      for (const seed of SEEDS)
+        for (const roaming of [1, users])
+          expect(judged({ seed, users, roaming, stores: [0, 1, 2], limit: 8 }).verdict).not.toBe('pass');
+    },
+  );
 
-  it.each(FEW)('passes where all three share one, with %d users of which some roam', (users) => {
+  it.each(FEW)('passes where all three share one, with %d users that roam', (users) => {
     for (const seed of SEEDS)
-      expect(judged({ seed, users, roaming: Math.ceil(users / 2), stores: [0, 0, 0] })).toMatchObject({
+      expect(judged({ seed, users, roaming: users, stores: [0, 0, 0] })).toMatchObject({
         verdict: 'pass',
         sides: { count: 3, joined: 3, leftOut: [] },
       });
@@ -96,7 +98,7 @@ describe('U1: a side that is left out', () => {
   const report = judged({ seed: 1, users: 6, roaming: 0, stores: [0, 0, 0] });
 
   it('may count alone with a smaller limit, and is named', () => {
-    const { claims } = judged({ seed: 1, users: 6, roaming: 3, stores: [0, 1, 2], limit: 6 });
+    const { claims } = judged({ seed: 1, users: 6, roaming: 3, stores: [0, 1, 2], limit: 8 });
     const claim = claims.find(({ claim }) => claim === 'sides >= 100%');
     expect(claim?.reason).toMatch(
       /^none of the 3 sides was .*; a, b, c may count alone with a smaller limit; /,
@@ -116,7 +118,7 @@ describe('U1: a side that is left out', () => {
 it('sides whose denials are not judged may have a smaller limit together, and the line says so', () => {
   const { claims } = judged({ seed: 1, users: 6, roaming: 6, stores: [0, 0, 0] });
   const sides = claims.find(({ claim }) => claim === 'sides >= 100%');
-  expect(sides?.reason).toMatch(/^all 3 sides .*, or some of them with a smaller limit: no denial is judged/);
+  expect(sides?.reason).toMatch(/^all 3 sides .*, or some of them with smaller limits: no denial is judged/);
 });
 
 describe('a denial', () => {
