@@ -1,4 +1,5 @@
 import { rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import type { RunReport } from '../../src/report/report.ts';
@@ -98,15 +99,20 @@ async function rowsOf(runs: readonly PlantedRun[], seeds: readonly number[]): Pr
 async function rowOf(run: PlantedRun, seeds: readonly number[]): Promise<Row> {
   const verdicts = { fail: 0, unknown: 0, pass: 0 };
   const lacking = new Set<string>();
-  for (const seed of seeds)
-    for (const users of USERS) {
-      const { verdict, claims } = await judged(run, { seed, users });
+  const open = seeds.flatMap((seed) => USERS.map((users) => ({ seed, users })));
+  const work = async () => {
+    for (let one = open.shift(); one !== undefined; one = open.shift()) {
+      const { verdict, claims } = await judged(run, one);
       verdicts[verdict]++;
-      const open = claims.filter(({ status }) => status === 'unknown');
-      process.stderr.write(`${run.limiter}, ${run.flags}, seed ${seed}, ${users} users: ${verdict}\n`);
-      if (verdict === 'unknown') for (const { claim } of open) lacking.add(claim);
+      process.stderr.write(
+        `${run.limiter}, ${run.flags}, seed ${one.seed}, ${one.users} users: ${verdict}\n`,
+      );
+      const missing = claims.filter(({ status }) => status === 'unknown');
+      if (verdict === 'unknown') for (const { claim } of missing) lacking.add(claim);
     }
-  return { ...run, verdicts, lacking: [...lacking] };
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, work));
+  return { ...run, verdicts, lacking: [...lacking].sort() };
 }
 
 async function judged({ limiter, flags }: PlantedRun, { seed, users }: { seed: number; users: number }) {
