@@ -248,8 +248,8 @@ describe('a fault', () => {
     });
   });
 
-  it('was returned from though replies to one side were lost in it, which it may be charged for', () => {
-    const lost = burst(5, 5).map(({ atUs }) => ({
+  it('was returned from though replies to one side were lost in it: they explain its own denials only', () => {
+    const lost = burst(5, 40).map(({ atUs }) => ({
       bucket: 'b',
       region: 'b',
       invokedUs: atUs,

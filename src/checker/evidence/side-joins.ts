@@ -26,6 +26,9 @@ interface JoinsAsked {
  * G, which are some of those without A. With fewer operations the lowest level is at no moment lower. So it held the cost,
  * and would have admitted what B denied.
  *
+ * Of a time after a fault, a join counts both ways: requests without a reply that a side was sent during the fault can
+ * explain its own denials until the end.
+ *
  * Of windows whose place is not known, everything that can lie in one window with the denial counts: what ended less than
  * a window before it began, and of a sliding counter two, since it weighs the cell before the last one, too.
  *
@@ -113,7 +116,9 @@ export class SideJoins {
   #join(counting: Counting, row: number, side: number): void {
     if (!this.#isLateEnough(row)) return;
     const by = this.#sides.of(row);
-    if (by >= 0) counting.add(by, side);
+    if (by < 0) return;
+    counting.add(by, side);
+    if (this.#fromUs !== Number.NEGATIVE_INFINITY) counting.add(side, by);
   }
 
   /** A side that counts alone from a time on has charged what it was asked before by then, or charges itself alone. */
