@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { connect } from 'node:net';
 
 /** A script that a server ran, with what it wrote: text has a character for each byte. */
@@ -22,27 +22,34 @@ export async function monitorScripts(
   const socket = connect(port, '127.0.0.1');
   socket.on('error', () => {});
   const runs = new Runs(names, onRun);
+  const probes = new EventEmitter();
   let rest = '';
   socket.setEncoding('latin1');
   socket.write('MONITOR\r\n');
   await once(socket, 'data');
-  const probed = new Promise<void>((resolve) => {
-    socket.on('data', (text: string) => {
-      const lines = (rest + text).split('\r\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) if (runs.read(line)) resolve();
-    });
+  socket.on('data', (text: string) => {
+    const lines = (rest + text).split('\r\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) if (runs.read(line)) probes.emit('read');
   });
-  const probe = connect(port, '127.0.0.1');
-  probe.on('error', () => {});
-  probe.end(`*2\r\n$4\r\nECHO\r\n$${PROBE.length}\r\n${PROBE}\r\n`);
-  probe.resume(); // to its end
-  await probed;
+  socket.on('close', () => probes.emit('read'));
+  /** Waits until all that the server did before has been read, or the server is gone. */
+  const probe = async () => {
+    if (socket.closed) return;
+    const read = once(probes, 'read');
+    const client = connect(port, '127.0.0.1');
+    client.on('error', () => probes.emit('read'));
+    client.end(`*2\r\n$4\r\nECHO\r\n$${PROBE.length}\r\n${PROBE}\r\n`);
+    client.resume(); // to its end
+    await read;
+  };
+  await probe();
   return {
+    /** A script after which the server was killed is not judged: some of its writes may not have been told. */
     async stop() {
+      await probe();
       socket.destroy();
       if (!socket.closed) await once(socket, 'close');
-      runs.end();
     },
   };
 }
@@ -73,7 +80,10 @@ class Runs {
   /** Whether the line is that of the probe. */
   read(line: string): boolean {
     if (line.endsWith(`"ECHO" "${PROBE}"`)) this.#isEscaped = false;
-    if (line.includes('"ECHO"')) return true;
+    if (line.includes('"ECHO"')) {
+      this.#end();
+      return true;
+    }
     const [, seconds, from, text = ''] = LINE.exec(line) ?? [];
     if (from === undefined) return false;
     const known = { atUs: 1e6 * Number(seconds), numbers: this.#numbers };
@@ -91,7 +101,7 @@ class Runs {
       if (command === 'PSETEX') this.#open.writes.push([key, words[3] ?? '']);
       return;
     }
-    this.end();
+    this.#end();
     if (command !== 'EVALSHA' && command !== 'EVAL') return;
     const script = command === 'EVAL' ? this.#learn(words[1] ?? '') : this.#names.get(words[1] ?? '');
     if (script === undefined) return; // not loaded: the server answers NOSCRIPT
@@ -106,7 +116,7 @@ class Runs {
     };
   }
 
-  end(): void {
+  #end(): void {
     const run = this.#open;
     this.#open = undefined;
     if (run?.ran) this.#onRun(run);

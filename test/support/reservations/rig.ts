@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { type Policy, parsePolicy } from '../../../src/core/policy.ts';
 import { createLimiter, type LimiterOptions } from '../../../src/limiter/create.ts';
@@ -88,7 +87,6 @@ export class Rig {
   /** What the audits of all primaries found, in their order. */
   async stop(): Promise<{ violations: string[]; seen: Audit['seen'] }> {
     await Promise.all(this.limiters.map((limiter) => limiter.close()));
-    await sleep(50); // MONITOR of the last scripts
     await this.#stopMonitor();
     await this.#server.stop();
     const seen = { takes: 0, reserves: 0, extensions: 0, settlements: 0, expiries: 0, repeats: 0 };
