@@ -45,8 +45,8 @@ async function expectVerified(
   );
   const proves = verified.proved + verified.admissionsProved + verified.excess + verified.denial > 0;
   expect([code, refusals], `${what}: ${stdout}`).toEqual([proves ? 0 : 2, []]);
-  // the search may fail to find which requests without a reply were charged
-  const mostOpen = report.outcomes.info === 0 ? all / 1_000 : 1 + all / 10;
+  // The search may fail to find which requests without a reply were charged; a fault takes the replies of all buckets of a shard.
+  const mostOpen = report.outcomes.info === 0 ? all / 1_000 : 2 + all / 10;
   const isProvable = report.plan.limiter === undefined && report.proofs?.whyNone === undefined;
   if (isProvable && WITH_LEVELS.includes(report.strategy))
     expect(open, `${what}: buckets that are neither proved nor convicted`).toBeLessThanOrEqual(mostOpen);
