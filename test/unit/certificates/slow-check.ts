@@ -147,7 +147,7 @@ function isRight(
   const [level, of] = proof.start ?? [1, 1];
   const start = Math.trunc((full * level) / of);
   const isKnown = headers.every(({ initial }) => initial === 'full');
-  if (start < 0 || start > full || (start !== full && isKnown)) return false;
+  if (level < 0 || start > full || (start !== full && isKnown)) return false;
   const placed = place(proof, entries);
   if (placed === undefined || !mayUse(clock, placed, read)) return false;
   const codes = new Set(placed.map(({ code }) => code));
