@@ -31,8 +31,12 @@ export class BucketRows {
 
   /** Only these rows of one bucket, in the order of invocation. */
   static of(table: OperationTable, rows: ArrayLike<number>): BucketRows {
+    return BucketRows.#owning(table, Uint32Array.from(rows));
+  }
+
+  static #owning(table: OperationTable, rows: Uint32Array<ArrayBuffer>): BucketRows {
     const some = new BucketRows(table);
-    some.byInvoked = Uint32Array.from(rows);
+    some.byInvoked = rows;
     some.count = rows.length;
     for (const row of some.byInvoked)
       if (((table.kinds[row] as number) & KIND.outcome) === KIND.denied) some.denials++;
@@ -42,7 +46,7 @@ export class BucketRows {
   /** The loaded rows that satisfy a condition, as a table of the same rows has them, in an object of their own. */
   where(holds: (row: number) => boolean, table: OperationTable = this.table): BucketRows {
     const { bucket, byInvoked, count } = this;
-    const some = BucketRows.of(table, rowsWhere(byInvoked.subarray(0, count), holds));
+    const some = BucketRows.#owning(table, rowsWhere(byInvoked.subarray(0, count), holds));
     some.bucket = bucket;
     return some;
   }

@@ -34,7 +34,7 @@ export function countWhile(rows: ArrayLike<number>, count: number, holds: (row: 
 }
 
 /** `filter` of a typed array without an intermediate list. */
-export function rowsWhere(rows: Uint32Array, holds: (row: number) => boolean): Uint32Array {
+export function rowsWhere(rows: Uint32Array, holds: (row: number) => boolean): Uint32Array<ArrayBuffer> {
   let count = 0;
   for (let at = 0; at < rows.length; at++) if (holds(rows[at] as number)) count++;
   const found = new Uint32Array(count);
